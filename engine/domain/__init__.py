@@ -1,0 +1,1 @@
+"""What things are: events, customers, items, purchase histories. No I/O, no clock, no environment."""

@@ -1,0 +1,118 @@
+"""What customers bought, as columns: the one shape that training, evaluation and serving share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.domain.arrays import BoolArray, FloatArray, IntArray, LongArray
+from engine.domain.ids import IdTable
+
+DAY_MS = 86_400_000
+
+
+class NetLine(NamedTuple):
+    """Units of one item that one order still holds after refunds; value in minor units."""
+
+    order_id: str
+    at_ms: int
+    item_id: str
+    units: float
+    value: int
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Net purchase lines of n customers, grouped by customer and oldest first within one.
+
+    `indptr` (n + 1,) bounds each customer's lines. Per line: `item`, a position in the item
+    table the caller names, MISSING (-1) when the table lacks it; `order`, a number that is the
+    same for lines of one order and differs between orders; `at`, ms since 1970 UTC; `units`;
+    `value`, minor units.
+    """
+
+    customers: tuple[str, ...]
+    indptr: LongArray
+    item: IntArray
+    order: LongArray
+    at: LongArray
+    units: FloatArray
+    value: LongArray
+
+    def __len__(self) -> int:
+        return len(self.customers)
+
+    @property
+    def lines(self) -> int:
+        """How many lines all customers have together."""
+        return int(self.item.shape[0])
+
+    def row(self) -> LongArray:
+        """The customer's row of every line, shape (lines,)."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.indptr))
+
+    def last_at(self) -> LongArray:
+        """Time of each customer's last line in ms, shape (n,); 0 for one without lines."""
+        last = np.zeros(len(self), dtype=np.int64)
+        filled = np.diff(self.indptr) > 0
+        last[filled] = self.at[self.indptr[1:][filled] - 1]
+        return last
+
+    def where(self, mask: BoolArray) -> Histories:
+        """The same customers with only the lines of the mask, shape (lines,)."""
+        kept = np.bincount(self.row()[mask], minlength=len(self))
+        return replace(
+            self,
+            indptr=np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)]),
+            item=self.item[mask],
+            order=self.order[mask],
+            at=self.at[mask],
+            units=self.units[mask],
+            value=self.value[mask],
+        )
+
+    def take(self, rows: Sequence[int] | LongArray) -> Histories:
+        """The customers of the given rows, in that order."""
+        rows = np.asarray(rows, dtype=np.int64)
+        lengths = np.diff(self.indptr)[rows]
+        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+        picked = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return Histories(
+            customers=tuple(self.customers[row] for row in rows),
+            indptr=indptr,
+            item=self.item[picked],
+            order=self.order[picked],
+            at=self.at[picked],
+            units=self.units[picked],
+            value=self.value[picked],
+        )
+
+
+def histories_of(
+    customers: Iterable[tuple[str, Sequence[NetLine]]], *, items: IdTable
+) -> Histories:
+    """Histories of customers given one by one, each with lines that are oldest first."""
+    names: list[str] = []
+    lengths: list[int] = [0]
+    lines: list[NetLine] = []
+    for customer_id, own in customers:
+        names.append(customer_id)
+        lengths.append(len(own))
+        lines.extend(own)
+    return Histories(
+        customers=tuple(names),
+        indptr=np.cumsum(np.asarray(lengths, dtype=np.int64)),
+        item=items.indices([line.item_id for line in lines]),
+        order=_numbered([line.order_id for line in lines]),
+        at=np.asarray([line.at_ms for line in lines], dtype=np.int64),
+        units=np.asarray([line.units for line in lines], dtype=np.float32),
+        value=np.asarray([line.value for line in lines], dtype=np.int64),
+    )
+
+
+def _numbered(order_ids: list[str]) -> LongArray:
+    numbers: dict[str, int] = {}
+    return np.asarray([numbers.setdefault(each, len(numbers)) for each in order_ids], np.int64)

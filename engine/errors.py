@@ -1,0 +1,49 @@
+"""The errors a caller can act on: every one names the value that is wrong and the remedy."""
+
+
+class EngineError(Exception):
+    """A failure with a reason fit to be shown to a user, in one line."""
+
+
+class SettingsError(EngineError):
+    """The configuration cannot be used; the message lists every wrong key."""
+
+
+class RequestInvalid(EngineError):
+    """A request or an event breaks a rule; `field` names where."""
+
+    def __init__(self, reason: str, *, field: str = "") -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
+
+
+class CustomerUnknown(EngineError):
+    """No event of this customer has been recorded."""
+
+
+class EventConflict(EngineError):
+    """An event id was used again with another content."""
+
+
+class ModelUnavailable(EngineError):
+    """No model version can serve: none is published, or the one asked for is broken."""
+
+
+class PublishRefused(EngineError):
+    """A trained model did not pass the gate; the message gives the numbers."""
+
+
+class StoreUnavailable(EngineError):
+    """The database or the cache cannot be reached or refuses."""
+
+
+class DataRefused(EngineError):
+    """A file or a row cannot be used; `source` and `line` say where."""
+
+    def __init__(self, reason: str, *, source: str = "", line: int | None = None) -> None:
+        place = f"{source}:{line}: " if source and line is not None else f"{source}: " if source else ""
+        super().__init__(f"{place}{reason}")
+        self.source = source
+        self.line = line
+        self.reason = reason

@@ -1,0 +1,1 @@
+"""What a customer's events say about the customer: state, totals, RFM."""

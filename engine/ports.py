@@ -1,0 +1,155 @@
+"""What the engine asks of the outside: small protocols that the adapters in `engine.store` fulfil.
+
+Every method may raise StoreUnavailable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from engine.domain.catalog import Item, ItemPatch
+from engine.domain.customers import StoredCustomer
+from engine.domain.events import Event
+
+
+class Outcome(StrEnum):
+    """What became of an event handed to the log."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event ready for the log: with its time, and the digest of what its sender said."""
+
+    event: Event
+    digest: bytes
+    received_at: datetime
+
+
+class LineKey(NamedTuple):
+    """What makes a line of an order the same line when it is met again."""
+
+    item_id: str
+    quantity: float | None
+    unit_price: int | None
+    discount: int
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRun:
+    """How far the ingest of one file came; `fingerprint` stands for the file and its reading."""
+
+    fingerprint: str
+    source: str
+    position: int
+    counts: Mapping[str, int]
+    finished: bool
+
+
+class LedgerTransaction(Protocol):
+    """One transaction over the log and the customers' states; it commits as a whole or not."""
+
+    def lock(self, customer_ids: Iterable[str]) -> dict[str, StoredCustomer]:
+        """The customers as stored, held against other writers; unknown ones are left out."""
+
+    def shop_currency(self, stated: str | None) -> str | None:
+        """The currency of all sums in this shop; the first one stated settles it."""
+
+    def append(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Write events whose id is new; the outcome of each, in order."""
+
+    def save(self, customers: Sequence[StoredCustomer]) -> None:
+        """Write states with their new revisions, and note that cached lists must go."""
+
+    def order_lines(self, order_ids: Sequence[str]) -> dict[str, set[LineKey]]:
+        """Purchase lines the log already holds of the orders; orders it lacks are left out."""
+
+    def note_run(self, run: IngestRun) -> None:
+        """Write how far an ingest came, together with what it wrote."""
+
+
+class Ledger(Protocol):
+    """The truth: the event log and what follows from it."""
+
+    def transaction(self) -> AbstractContextManager[LedgerTransaction]:
+        """A transaction, retried by nobody: an exception inside it undoes everything."""
+
+    def run(self, fingerprint: str) -> IngestRun | None:
+        """How far an ingest came, None when it never began."""
+
+
+class Customers(Protocol):
+    """Reading customers' states."""
+
+    def load(self, customer_id: str) -> StoredCustomer | None:
+        """The customer, None when no event of theirs was recorded."""
+
+    def pages(self, *, size: int) -> Iterator[list[StoredCustomer]]:
+        """All customers by id, a page at a time."""
+
+    def load_many(self, customer_ids: Sequence[str]) -> list[StoredCustomer]:
+        """The known ones among the customers."""
+
+
+class Catalog(Protocol):
+    """The items and their attributes."""
+
+    def revision(self) -> int:
+        """A number that grows whenever an item changes."""
+
+    def get(self, item_id: str) -> Item | None:
+        """One item, None when it was never described."""
+
+    def titles(self, item_ids: Sequence[str]) -> dict[str, str]:
+        """Titles of those items that have one."""
+
+    def all(self) -> list[Item]:
+        """Every described item."""
+
+    def put(self, patches: Sequence[ItemPatch]) -> int:
+        """Set attributes of items, new ones included; the catalogue's new revision."""
+
+
+class Invalidations(Protocol):
+    """Cached lists that must go: written with the change, cleared when the cache has done it."""
+
+    def pending(self, *, limit: int) -> Mapping[str, int]:
+        """Customers with the revision below which their lists are stale."""
+
+    def clear(self, done: Mapping[str, int]) -> None:
+        """Forget those that were carried out, unless a later revision came meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a cached list was computed from."""
+
+    customer_revision: int
+    catalog_revision: int
+
+
+class ListCache(Protocol):
+    """Finished answers. A cache and nothing but a cache: losing it loses no answer."""
+
+    def read(self, customer_id: str, field: str) -> bytes | None:
+        """The answer, None when there is none that is current."""
+
+    def write(self, customer_id: str, field: str, body: bytes, *, stamp: Stamp) -> bool:
+        """Keep an answer unless the customer or the catalogue moved on; whether it was kept."""
+
+    def forget(self, revisions: Mapping[str, int]) -> None:
+        """Drop customers' lists and refuse ones computed from an older revision."""
+
+    def set_catalog_revision(self, revision: int) -> None:
+        """Make every list computed from an older catalogue stale."""
+
+    def ping(self) -> None:
+        """Raise StoreUnavailable when the cache does not answer."""

@@ -1,0 +1,1 @@
+"""The stages of an answer, the same for evaluation, batch and requests."""

@@ -1,0 +1,83 @@
+"""What is asked of the recommender and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+DEFAULT_LIMIT = 10
+MAX_LIMIT = 100
+DEFAULT_PLACEMENT = "home"
+
+
+class ReasonCode(StrEnum):
+    """Why an item is in a list."""
+
+    BUY_AGAIN = "buy_again"
+    BECAUSE_YOU_BOUGHT = "because_you_bought"
+    POPULAR = "popular"
+    SIMILAR = "similar"
+
+
+class Dropped(StrEnum):
+    """Why an item that scored high enough is not in a list."""
+
+    UNAVAILABLE = "unavailable"
+    EXCLUDED = "excluded"
+    JUST_BOUGHT = "just_bought"
+    OTHER_CATEGORY = "other_category"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a list should hold.
+
+    With `category`, items of that category come first; `strict_filtering` allows no others, not
+    even to fill the list.
+    """
+
+    limit: int = DEFAULT_LIMIT
+    placement: str = DEFAULT_PLACEMENT
+    category: str | None = None
+    exclude_item_ids: frozenset[str] = frozenset()
+    strict_filtering: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an item is in a list; `item_id` is the bought item that speaks most for it."""
+
+    code: ReasonCode
+    item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendedItem:
+    """One place of a list; rank from 1, score unitless and never rising down the list."""
+
+    item_id: str
+    rank: int
+    score: float
+    source: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A list for one customer, with how many items each rule kept out of it."""
+
+    customer_id: str
+    requested: int
+    items: tuple[RecommendedItem, ...]
+    dropped: Mapping[Dropped, int] = field(default_factory=dict)
+    fallback_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogView:
+    """What the rules need to know of the catalogue, as of one revision of it."""
+
+    revision: int = 0
+    unavailable: frozenset[str] = frozenset()
+    categories: Mapping[str, str] = field(default_factory=dict)
