@@ -1,1 +1,1 @@
-"""The domain of Regulars: customers, purchases, models and recommendations, without a web server or a command line."""
+"""The domain of Regulars, without a web server and without a command line."""

@@ -42,8 +42,8 @@ class DataRefused(EngineError):
     """A file or a row cannot be used; `source` and `line` say where."""
 
     def __init__(self, reason: str, *, source: str = "", line: int | None = None) -> None:
-        place = f"{source}:{line}: " if source and line is not None else f"{source}: " if source else ""
-        super().__init__(f"{place}{reason}")
+        place = source if line is None else f"{source}:{line}"
+        super().__init__(f"{place}: {reason}" if source else reason)
         self.source = source
         self.line = line
         self.reason = reason

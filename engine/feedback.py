@@ -21,7 +21,6 @@ from engine.loyalty.state import NEW, apply_all, decode, encode
 from engine.ports import Entry, Invalidations, Ledger, LedgerTransaction, ListCache, Outcome
 
 
-
 class Status(StrEnum):
     """What a sender is told of an event."""
 

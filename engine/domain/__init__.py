@@ -1,1 +1,1 @@
-"""What things are: events, customers, items, purchase histories. No I/O, no clock, no environment."""
+"""What things are: events, customers, items, purchase histories. No I/O and no clock."""

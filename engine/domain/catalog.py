@@ -27,13 +27,13 @@ class ItemPatch(msgspec.Struct, frozen=True, omit_defaults=True):
     """Attributes to set on an item; what is UNSET stays as it was."""
 
     item_id: str
-    title: str | None | msgspec.UnsetType = msgspec.UNSET
-    category: str | None | msgspec.UnsetType = msgspec.UNSET
-    brand: str | None | msgspec.UnsetType = msgspec.UNSET
-    price: int | None | msgspec.UnsetType = msgspec.UNSET
-    cost: int | None | msgspec.UnsetType = msgspec.UNSET
-    image_url: str | None | msgspec.UnsetType = msgspec.UNSET
-    url: str | None | msgspec.UnsetType = msgspec.UNSET
+    title: str | msgspec.UnsetType | None = msgspec.UNSET
+    category: str | msgspec.UnsetType | None = msgspec.UNSET
+    brand: str | msgspec.UnsetType | None = msgspec.UNSET
+    price: int | msgspec.UnsetType | None = msgspec.UNSET
+    cost: int | msgspec.UnsetType | None = msgspec.UNSET
+    image_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    url: str | msgspec.UnsetType | None = msgspec.UNSET
     available: bool | msgspec.UnsetType = msgspec.UNSET
     tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.domain.arrays import IntArray, LongArray
-from numpy.typing import NDArray
 
 MISSING = -1
 
@@ -62,6 +63,4 @@ class IdTable:
         """The table that `to_arrays` wrote."""
         data = text.tobytes()
         bounds = offsets.tolist()
-        return cls(
-            data[start:end].decode() for start, end in zip(bounds[:-1], bounds[1:], strict=True)
-        )
+        return cls(data[start:end].decode() for start, end in itertools.pairwise(bounds))

@@ -122,9 +122,7 @@ def _order_of(event: Event) -> Order:
 
 def _merged(one: Order, other: Order) -> Order:
     # An order may come in parts, each an event of its own: it starts with its earliest part.
-    return Order(
-        min(one.at_ms, other.at_ms), one.order_id, summed((*one.lines, *other.lines))
-    )
+    return Order(min(one.at_ms, other.at_ms), one.order_id, summed((*one.lines, *other.lines)))
 
 
 def _refunds_of(event: Event) -> list[Refund]:

@@ -1,0 +1,182 @@
+"""The configuration: one frozen object, read once from a file and the environment."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from engine.errors import SettingsError
+
+PREFIX = "REGULARS_"
+CONFIG_NAME = "regulars.toml"
+# REGULARS_CONFIG names the file itself, so it is no key within it.
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set, with defaults that work on a laptop.
+
+    `database_url` and `redis_url` None mean the embedded SQLite and Valkey under `home`;
+    `models_url` None means the folder `models` there.
+    """
+
+    home: Path = Path(".regulars")
+    database_url: str | None = field(default=None, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    models_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 2
+    cache_ttl: timedelta = timedelta(hours=1)
+    cooldown: timedelta = timedelta(days=1)
+    rfm_window: timedelta = timedelta(days=365)
+    max_body_bytes: int = 5_000_000
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str], *, folder: Path) -> Settings:
+        """The settings of a TOML file in the folder, overridden by REGULARS_* variables.
+
+        Raises SettingsError naming every unknown key and every bad value at once.
+        """
+        given = {
+            **_from_file(environment.get(CONFIG_VARIABLE), folder=folder),
+            **_from_variables(environment),
+        }
+        values, problems = _read(given)
+        if problems:
+            raise SettingsError("; ".join(problems))
+        return cls(**values)
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the truth."""
+        if self.database_url is None:
+            return f"sqlite:///{(self.home / 'regulars.db').absolute()}"
+        scheme, separator, rest = self.database_url.partition("://")
+        # Both common spellings of PostgreSQL mean the one driver that is installed.
+        driver = "postgresql+psycopg" if scheme in ("postgres", "postgresql") else scheme
+        return f"{driver}{separator}{rest}"
+
+    @property
+    def models_folder(self) -> Path:
+        """The folder of the model versions."""
+        if self.models_url is None:
+            return self.home / "models"
+        return Path(self.models_url.removeprefix("file://"))
+
+
+def _from_file(named: str | None, *, folder: Path) -> dict[str, tuple[str, Any]]:
+    path = Path(named) if named else folder / CONFIG_NAME
+    if not path.exists():
+        if named:
+            raise SettingsError(f"{CONFIG_VARIABLE}: there is no file {named}")
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    return {key: (f"{path}: {key}", value) for key, value in content.items()}
+
+
+def _from_variables(environment: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
+    return {
+        name.removeprefix(PREFIX).lower(): (name, value)
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name != CONFIG_VARIABLE
+    }
+
+
+def _read(given: Mapping[str, tuple[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    allowed = [each.name for each in fields(Settings)]
+    for key, (label, raw) in given.items():
+        if key not in allowed:
+            problems.append(f"{label}: no such setting; allowed are {', '.join(allowed)}")
+            continue
+        try:
+            values[key] = _READERS[key](raw)
+        except (ValueError, TypeError, OverflowError) as error:
+            problems.append(f"{label}: {error}")
+    return values, problems
+
+
+def _path(raw: Any) -> Path:
+    if not isinstance(raw, str) or not raw:
+        raise ValueError(f"{raw!r} is no path")
+    return Path(raw).expanduser()
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str) or not raw:
+        raise ValueError(f"{raw!r} is no text")
+    return raw
+
+
+def _models(raw: Any) -> str:
+    text = _text(raw)
+    scheme = urlsplit(text).scheme
+    if scheme not in ("", "file"):
+        raise ValueError(f"{scheme}:// is not supported; give a folder or a file:// URL")
+    return text
+
+
+def _url(*schemes: str) -> Any:
+    def read(raw: Any) -> str:
+        text = _text(raw)
+        if urlsplit(text).scheme not in schemes:
+            # The value may hold a password: only its scheme is repeated.
+            raise ValueError(
+                f"a URL with the scheme {urlsplit(text).scheme or '(none)'!r} is not supported; "
+                f"allowed are {', '.join(schemes)}"
+            )
+        return text
+
+    return read
+
+
+def _whole(low: int, high: int) -> Any:
+    def read(raw: Any) -> int:
+        if isinstance(raw, bool) or not isinstance(raw, int | str):
+            raise ValueError(f"{raw!r} is no whole number")
+        try:
+            number = int(raw)
+        except ValueError as error:
+            raise ValueError(f"{raw!r} is no whole number from {low} to {high}") from error
+        if not low <= number <= high:
+            raise ValueError(f"{number} is not in {low} to {high}")
+        return number
+
+    return read
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(raw: Any) -> timedelta:
+    text = str(raw).strip()
+    number, unit = text[:-1], text[-1:]
+    if unit not in _UNITS or not number.replace(".", "", 1).isdecimal():
+        raise ValueError(f"{raw!r} is no duration; write a number and s, m, h or d, such as 1h")
+    return timedelta(**{_UNITS[unit]: float(number)})
+
+
+_READERS: dict[str, Any] = {
+    "home": _path,
+    "database_url": _url("sqlite", "postgresql", "postgres", "postgresql+psycopg"),
+    "redis_url": _url("redis", "rediss", "unix"),
+    "models_url": _models,
+    "host": _text,
+    "port": _whole(0, 65535),
+    "workers": _whole(1, 256),
+    "cache_ttl": _duration,
+    "cooldown": _duration,
+    "rfm_window": _duration,
+    "max_body_bytes": _whole(1_000, 1_000_000_000),
+}
