@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
@@ -107,19 +107,19 @@ def _read(given: Mapping[str, tuple[str, Any]]) -> tuple[dict[str, Any], list[st
     return values, problems
 
 
-def _path(raw: Any) -> Path:
+def _path(raw: object) -> Path:
     if not isinstance(raw, str) or not raw:
         raise ValueError(f"{raw!r} is no path")
     return Path(raw).expanduser()
 
 
-def _text(raw: Any) -> str:
+def _text(raw: object) -> str:
     if not isinstance(raw, str) or not raw:
         raise ValueError(f"{raw!r} is no text")
     return raw
 
 
-def _models(raw: Any) -> str:
+def _models(raw: object) -> str:
     text = _text(raw)
     scheme = urlsplit(text).scheme
     if scheme not in ("", "file"):
@@ -127,8 +127,8 @@ def _models(raw: Any) -> str:
     return text
 
 
-def _url(*schemes: str) -> Any:
-    def read(raw: Any) -> str:
+def _url(*schemes: str) -> Callable[[object], str]:
+    def read(raw: object) -> str:
         text = _text(raw)
         if urlsplit(text).scheme not in schemes:
             # The value may hold a password: only its scheme is repeated.
@@ -141,8 +141,8 @@ def _url(*schemes: str) -> Any:
     return read
 
 
-def _whole(low: int, high: int) -> Any:
-    def read(raw: Any) -> int:
+def _whole(low: int, high: int) -> Callable[[object], int]:
+    def read(raw: object) -> int:
         if isinstance(raw, bool) or not isinstance(raw, int | str):
             raise ValueError(f"{raw!r} is no whole number")
         try:
@@ -159,7 +159,7 @@ def _whole(low: int, high: int) -> Any:
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def _duration(raw: Any) -> timedelta:
+def _duration(raw: object) -> timedelta:
     text = str(raw).strip()
     number, unit = text[:-1], text[-1:]
     if unit not in _UNITS or not number.replace(".", "", 1).isdecimal():
@@ -167,7 +167,7 @@ def _duration(raw: Any) -> timedelta:
     return timedelta(**{_UNITS[unit]: float(number)})
 
 
-_READERS: dict[str, Any] = {
+_READERS: dict[str, Callable[[object], Any]] = {
     "home": _path,
     "database_url": _url("sqlite", "postgresql", "postgres", "postgresql+psycopg"),
     "redis_url": _url("redis", "rediss", "unix"),
