@@ -98,6 +98,9 @@ class Customers(Protocol):
     def load_many(self, customer_ids: Sequence[str]) -> list[StoredCustomer]:
         """The known ones among the customers."""
 
+    def count(self) -> int:
+        """How many customers there are."""
+
 
 class Catalog(Protocol):
     """The items and their attributes."""

@@ -1,0 +1,1 @@
+"""Batch only: ingest, split, fit, evaluate, gate, publish; and the `regulars` command."""

@@ -30,3 +30,8 @@ class StoredCustomer:
     revision: int
     state: bytes
     summary: CustomerSummary
+
+    @classmethod
+    def unknown(cls, customer_id: str) -> StoredCustomer:
+        """A customer of whom no event was recorded."""
+        return cls(customer_id, 0, b"", CustomerSummary(0, 0.0, 0, None, None))

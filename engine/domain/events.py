@@ -92,6 +92,11 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
         return msgspec.structs.replace(self, occurred_at=moment)
 
 
+def to_ms(moment: datetime) -> int:
+    """A time with a zone as ms since 1970 UTC, what is smaller cut off."""
+    return (moment - EARLIEST) // timedelta(milliseconds=1)
+
+
 def digest(event: Event) -> bytes:
     """Sixteen bytes that are equal exactly for events of equal content."""
     content = event if event.occurred_at is None else event.at(event.occurred_at)

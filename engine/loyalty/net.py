@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 
 from engine.domain.customers import CustomerSummary
 from engine.domain.histories import NetLine
-from engine.loyalty.state import CustomerState, Order, Refund
+from engine.loyalty.state import UNIT_DIGITS, CustomerState, Order, Refund
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class _Holding:
             self.units, self.value = 0.0, 0
             return taken
         stated = self.paid * taken / self.bought if value is None else value * taken / (units or 1)
-        self.units -= taken
+        self.units = round(self.units - taken, UNIT_DIGITS)
         self.value -= min(self.value, round(stated))
         return taken
 
@@ -52,7 +53,7 @@ def summarise(lines: tuple[NetLine, ...]) -> CustomerSummary:
     """Totals over a customer's net lines."""
     return CustomerSummary(
         orders=len({line.order_id for line in lines}),
-        units=sum(line.units for line in lines),
+        units=math.fsum(line.units for line in lines),
         revenue=sum(line.value for line in lines),
         first_order_ms=lines[0].at_ms if lines else None,
         last_order_ms=lines[-1].at_ms if lines else None,
@@ -111,7 +112,7 @@ def _take_latest(refund: Refund, purchases: list[_Holding]) -> None:
         taken = holding.take(left, value)
         if left is None:
             return
-        left -= taken
+        left = round(left - taken, UNIT_DIGITS)
         if left <= 0:
             return
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from engine.domain.events import Event, EventType
+from engine.domain.events import Event, EventType, to_ms
 
 
 class OrderLine(msgspec.Struct, frozen=True, array_like=True, order=True):
@@ -51,6 +51,9 @@ class CustomerState(msgspec.Struct, frozen=True, array_like=True):
     orders: tuple[Order, ...] = ()
     refunds: tuple[Refund, ...] = ()
 
+
+# Quantities count to the millionth: a milligram of a kilogram.
+UNIT_DIGITS = 6
 
 NEW = CustomerState()
 _decoder = msgspec.msgpack.Decoder(CustomerState)
@@ -101,7 +104,7 @@ def time_ms(event: Event) -> int:
     """The time of an event that has one, in ms since 1970 UTC."""
     if event.occurred_at is None:
         raise ValueError(f"event {event.event_id} has no time; call Event.at first")
-    return int(event.occurred_at.timestamp() * 1000)
+    return to_ms(event.occurred_at)
 
 
 def summed(lines: Iterable[OrderLine]) -> tuple[OrderLine, ...]:
@@ -109,13 +112,20 @@ def summed(lines: Iterable[OrderLine]) -> tuple[OrderLine, ...]:
     totals: dict[str, tuple[float, int]] = {}
     for line in lines:
         units, value = totals.get(line.item_id, (0.0, 0))
-        totals[line.item_id] = (units + line.units, value + line.value)
+        totals[line.item_id] = (_counted(units + line.units), value + line.value)
     return tuple(OrderLine(item, *totals[item]) for item in sorted(totals))
+
+
+def _counted(units: float) -> float:
+    # Sums of floats depend on their order in the last bit; of multiples of a millionth, rounded
+    # back to one, they do not (up to 4e9 units, where a millionth is still more than a last bit).
+    return round(float(units), UNIT_DIGITS)
 
 
 def _order_of(event: Event) -> Order:
     lines = (
-        OrderLine(line.item_id, line.quantity or 0.0, line.value() or 0) for line in event.lines
+        OrderLine(line.item_id, _counted(line.quantity or 0), line.value() or 0)
+        for line in event.lines
     )
     return Order(time_ms(event), order_key(event), summed(lines))
 
@@ -136,7 +146,7 @@ def _refunds_of(event: Event) -> list[Refund]:
             number,
             event.order_id,
             line.item_id,
-            line.quantity,
+            None if line.quantity is None else _counted(line.quantity),
             line.value() if line.quantity is not None else None,
         )
         for number, line in enumerate(event.lines)

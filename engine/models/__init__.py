@@ -1,0 +1,1 @@
+"""Scorers: from purchase histories to a preference for every item."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from engine.domain.catalog import Item
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
@@ -27,6 +29,7 @@ class Dropped(StrEnum):
     EXCLUDED = "excluded"
     JUST_BOUGHT = "just_bought"
     OTHER_CATEGORY = "other_category"
+    ALREADY_BOUGHT = "already_bought"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Request:
     """What a list should hold.
 
     With `category`, items of that category come first; `strict_filtering` allows no others, not
-    even to fill the list.
+    even to fill the list. `new_only` keeps out everything the customer has bought before.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -42,6 +45,7 @@ class Request:
     category: str | None = None
     exclude_item_ids: frozenset[str] = frozenset()
     strict_filtering: bool = False
+    new_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,13 @@ class CatalogView:
     revision: int = 0
     unavailable: frozenset[str] = frozenset()
     categories: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, items: Iterable[Item], *, revision: int) -> CatalogView:
+        """The view of a catalogue's items."""
+        listed = tuple(items)
+        return cls(
+            revision=revision,
+            unavailable=frozenset(item.item_id for item in listed if not item.available),
+            categories={item.item_id: item.category for item in listed if item.category},
+        )

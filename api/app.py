@@ -1,0 +1,27 @@
+"""The Flask app over its services."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from api import customers, docs, events, health, items, problems, recommendations
+from api.access import EXTENSION, IdConverter
+from api.services import Services
+
+PREFIX = "/v1"
+
+
+def create_app(services: Services) -> Flask:
+    """The app that answers from the given services; it starts and closes none of them."""
+    app = Flask("api", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = services.max_body_bytes
+    app.extensions[EXTENSION] = services
+    # Ids may hold slashes, also first, last and two in a row: no path is tidied up.
+    app.url_map.merge_slashes = False
+    app.url_map.converters["id"] = IdConverter
+    for each in (recommendations, customers, items, events):
+        app.register_blueprint(each.blueprint, url_prefix=PREFIX)
+    for each in (health, docs):
+        app.register_blueprint(each.blueprint)
+    problems.install(app)
+    return app

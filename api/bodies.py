@@ -1,0 +1,106 @@
+"""Reading JSON bodies: whatever is sent, the answer is a value or a RequestInvalid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+from flask import request
+
+from api.problems import MediaTypeUnsupported
+from api.wire import MAX_BATCH
+from engine.errors import RequestInvalid
+
+MAX_DEPTH = 32
+LARGEST_INT = 2**63 - 1
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `\$\.?(?P<field>.*)`)?$", re.DOTALL)
+_NO_SUCH_FIELD = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_MISSING_FIELD = re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL)
+_Decoded = TypeVar("_Decoded")
+
+
+def read_json() -> dict[str, msgspec.Raw]:
+    """The body's JSON object, its values not yet decoded.
+
+    Any content type but a form's is taken for JSON.
+    """
+    if request.mimetype in _FORMS:
+        raise MediaTypeUnsupported(f"{request.mimetype} is no JSON; send application/json")
+    body = request.get_data(cache=False)
+    if not body.strip():
+        raise RequestInvalid("the body is empty; send a JSON object", field="body")
+    return decode(body, dict[str, msgspec.Raw], field="body")
+
+
+def one_or_many(content: dict[str, msgspec.Raw], *, key: str) -> list[bytes] | None:
+    """The JSON of each element of the batch under the key, None when the body is one element."""
+    if key not in content:
+        return None
+    others = sorted(name for name in content if name != key)
+    if others:
+        raise RequestInvalid(f"a batch holds {key!r} and nothing else", field=others[0])
+    elements = decode(bytes(content[key]), list[msgspec.Raw], field=key)
+    if len(elements) > MAX_BATCH:
+        raise RequestInvalid(
+            f"at most {MAX_BATCH} a request, these are {len(elements)}; send smaller batches",
+            field=key,
+        )
+    return [bytes(each) for each in elements]
+
+
+def decode(data: bytes, kind: type[_Decoded], *, field: str = "") -> _Decoded:
+    """The JSON as a value of the given type; `field` names the place of the whole.
+
+    Raises RequestInvalid naming the field and the type expected there.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except UnicodeDecodeError as error:
+        reason = f"the text is not UTF-8: {error.reason} at byte {error.start} of a string"
+        raise RequestInvalid(reason, field=field) from error
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error), field) from error
+    except msgspec.DecodeError as error:
+        raise RequestInvalid(_syntax(str(error), data), field=field) from error
+    except RecursionError as error:
+        raise RequestInvalid("the JSON is nested too deeply", field=field) from error
+
+
+def check_free(value: object, *, field: str) -> None:
+    """Raise RequestInvalid when free-form content cannot be stored and read back unchanged."""
+    level: Sequence[tuple[str, object]] = [(field, value)]
+    for _ in range(MAX_DEPTH):
+        level = [inner for place, each in level for inner in _inside(place, each)]
+        if not level:
+            return
+    raise RequestInvalid(f"nested deeper than {MAX_DEPTH} levels", field=field)
+
+
+def _inside(place: str, value: object) -> list[tuple[str, object]]:
+    if isinstance(value, dict):
+        return [(f"{place}.{key}", each) for key, each in value.items()]
+    if isinstance(value, list):
+        return [(f"{place}[{index}]", each) for index, each in enumerate(value)]
+    if isinstance(value, int) and abs(value) > LARGEST_INT:
+        raise RequestInvalid("whole numbers have at most 64 bits; send it as text", field=place)
+    return []
+
+
+def _invalid(message: str, field: str) -> RequestInvalid:
+    """The error of msgspec ("Expected `str`, got `int` - at `$.lines[0].item_id`") as ours."""
+    match = _PLACE.match(message)
+    reason, place = (match["reason"], match["field"] or "") if match else (message, "")
+    for pattern, said in ((_NO_SUCH_FIELD, "no such field"), (_MISSING_FIELD, "is required")):
+        if named := pattern.fullmatch(reason):
+            place, reason = f"{place}.{named['name']}".lstrip("."), said
+    joined = field + place if place.startswith("[") else ".".join(filter(None, (field, place)))
+    return RequestInvalid(reason, field=joined)
+
+
+def _syntax(message: str, data: bytes) -> str:
+    if "byte" in message:
+        return f"no JSON: {message}"
+    return f"no JSON: {message} (byte {len(data)})"

@@ -1,0 +1,82 @@
+"""The document of the API and a page to read it, both made once for an app."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, render_template
+
+from api import openapi
+from api.access import json_answer
+from api.problems import kinds
+
+# No script and nothing from elsewhere: the page works without a network.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+blueprint = Blueprint("docs", __name__, template_folder="templates")
+
+
+@blueprint.get("/openapi.json")
+def described() -> Response:
+    """The OpenAPI 3.1 document."""
+    return json_answer(_encoded())
+
+
+@blueprint.get("/docs")
+def page() -> Response:
+    """The same for a reader."""
+    html = render_template(
+        "docs.html",
+        document=_document(),
+        kinds=kinds(),
+        pretty=_pretty,
+        name_of=_name_of,
+        type_of=_type_of,
+    )
+    response = Response(html, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return openapi.document(version=_version())
+
+
+@cache
+def _encoded() -> bytes:
+    return msgspec.json.encode(_document())
+
+
+def _version() -> str:
+    try:
+        return version("regulars")
+    except PackageNotFoundError:
+        # Run from a folder that was never installed.
+        return "0"
+
+
+def _pretty(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _name_of(schema: dict[str, Any]) -> str:
+    """The name of the schema a reference points to, empty when it points to none."""
+    return str(schema.get("$ref", "")).rpartition("/")[2]
+
+
+def _type_of(schema: dict[str, Any]) -> str:
+    """What a schema allows, in a few words."""
+    if name := _name_of(schema):
+        return name
+    if "anyOf" in schema:
+        return " or ".join(_type_of(each) for each in schema["anyOf"])
+    if "enum" in schema and len(schema["enum"]) <= 8:
+        return " | ".join(str(each) for each in schema["enum"])
+    kind = str(schema.get("format") or schema.get("type", "anything"))
+    return f"{kind} of {_type_of(schema['items'])}" if schema.get("items") else kind

@@ -1,0 +1,132 @@
+"""Examples for the documentation; a test decodes each with the type it stands for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_EVENT = {
+    "event_id": "9c2f",
+    "type": "purchase",
+    "occurred_at": "2026-03-02T09:30:00Z",
+    "customer_id": "17850",
+    "order_id": "536365",
+    "currency": "GBP",
+    "lines": [{"item_id": "85123A", "quantity": 6, "unit_price": 255}],
+}
+_REFUND = {
+    "event_id": "9c30",
+    "type": "Order Refunded",
+    "customer_id": "17850",
+    "order_id": "536365",
+    "lines": [{"item_id": "85123A", "quantity": 1}],
+}
+_ITEM = {
+    "item_id": "85123A",
+    "title": "White hanging heart T-light holder",
+    "category": "candles",
+    "price": 255,
+    "available": True,
+}
+_LISTED = {
+    "item_id": "22423",
+    "rank": 1,
+    "score": 0.83,
+    "source": "als",
+    "reasons": [{"code": "because_you_bought", "item_id": "85123A"}],
+}
+
+
+def _list(**fields: object) -> dict[str, Any]:
+    return {
+        "recommendation_id": "5f0c9d3e8a7b4c61a2d4e6f80911a3b5",
+        "placement": "home",
+        "customer_id": None,
+        "model_version": "20260302T031500Z",
+        "generated_at": "2026-03-02T09:30:01Z",
+        "served_by": "model",
+        "fallback_reason": None,
+        "items": [_LISTED],
+        "requested": 1,
+        "returned": 1,
+        "dropped": {},
+        **fields,
+    }
+
+
+BODIES: dict[str, dict[str, Any]] = {
+    "record_events": {"one": _EVENT, "many": {"events": [_EVENT, _REFUND]}},
+    "put_items": {
+        "one": _ITEM,
+        "many": {"items": [_ITEM, {"item_id": "22423", "available": False}]},
+    },
+}
+ANSWERS: dict[str, dict[str, Any]] = {
+    "recommend": _list(customer_id="17850", dropped={"just_bought": 2, "unavailable": 1}),
+    "similar": _list(
+        items=[
+            {
+                **_LISTED,
+                "source": "item_item",
+                "reasons": [{"code": "similar", "item_id": "85123A"}],
+            }
+        ]
+    ),
+    "popular": _list(
+        items=[{**_LISTED, "source": "popularity", "reasons": [{"code": "popular"}]}],
+    ),
+    "profile": {
+        "customer_id": "17850",
+        "revision": 3,
+        "orders": 2,
+        "units": 11,
+        "revenue": 2805,
+        "first_order_at": "2025-12-01T08:26:00Z",
+        "last_order_at": "2026-03-02T09:30:00Z",
+        "items": [
+            {
+                "item_id": "85123A",
+                "orders": 2,
+                "units": 11,
+                "last_bought_at": "2026-03-02T09:30:00Z",
+            }
+        ],
+        "rfm": {
+            "recency_days": 0.5,
+            "frequency": 2,
+            "monetary": 2805,
+            "r": 5,
+            "f": 3,
+            "m": 2,
+            "code": "532",
+            "segment": "potential_loyalist",
+            "segment_raw": "potential_loyalist",
+            "cuts_version": "20260302T031500Z",
+        },
+    },
+    "record_events": {
+        "accepted": 1,
+        "duplicate": 0,
+        "conflict": 0,
+        "rejected": 0,
+        "results": [{"index": 0, "event_id": "9c2f", "status": "accepted"}],
+    },
+    "put_items": {"stored": 1, "catalog_revision": 7},
+    "get_item": {
+        "item_id": "85123A",
+        "title": "White hanging heart T-light holder",
+        "category": "candles",
+        "brand": None,
+        "price": 255,
+        "cost": None,
+        "image_url": None,
+        "url": None,
+        "available": True,
+        "tags": [],
+        "attributes": {},
+    },
+    "healthz": {"status": "ok"},
+    "readyz": {
+        "status": "degraded",
+        "parts": {"database": "ok", "cache": "unavailable", "model": "ok"},
+    },
+}

@@ -1,0 +1,132 @@
+"""The OpenAPI 3.1 document, made from the wire types."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from api import wire
+from api.examples import ANSWERS, BODIES
+from api.operations import OPERATIONS, Operation, Parameter
+
+Json: TypeAlias = dict[str, Any]
+_REF = "#/components/schemas/{name}"
+_STATUS_TEXT = {
+    200: "Done.",
+    400: "Something in the request breaks a rule; `field` names it.",
+    404: "It is not known.",
+    409: "The event id was used before with another content; nothing was stored.",
+    413: "The body is too large.",
+    415: "The body is a form; send JSON.",
+    500: "The service failed; its log holds the details under `request_id`.",
+    503: "The database or the model cannot be reached; try again after `Retry-After` seconds.",
+}
+_TYPES = (
+    wire.EventIn,
+    wire.EventsIn,
+    wire.ItemIn,
+    wire.ItemsIn,
+    wire.Problem,
+    wire.Recommendations,
+    wire.Profile,
+    wire.EventResults,
+    wire.ItemsStored,
+    wire.ItemOut,
+    wire.Health,
+    wire.Readiness,
+)
+
+
+def document(*, version: str) -> Json:
+    """The description of every operation, parameter, body, answer and error."""
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template=_REF)
+    paths: dict[str, Json] = {}
+    for each in OPERATIONS:
+        paths.setdefault(each.path, {})[each.method] = _operation(each)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Regulars",
+            "version": version,
+            "summary": "Two calls: send events, ask for recommendations.",
+            "description": (
+                "Ids are opaque strings of the shop; encode a slash in a path as %2F. Money is "
+                "in minor units of the shop's currency, times are ISO 8601 with an offset. Every "
+                "error is application/problem+json and names what is wrong and the remedy. Every "
+                "answer carries X-Request-ID: the one sent, or a new one."
+            ),
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def _operation(operation: Operation) -> Json:
+    described: Json = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": operation.description,
+        "tags": [operation.tag],
+        "parameters": [_parameter(each) for each in operation.parameters],
+        "responses": {
+            "200": _answer(operation.answer, ANSWERS[operation.name]),
+            **{str(status): _problem(status, operation) for status in operation.errors},
+        },
+    }
+    if operation.bodies:
+        described["requestBody"] = {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"oneOf": [_reference(each) for each in operation.bodies]},
+                    "examples": {
+                        name: {"value": value} for name, value in BODIES[operation.name].items()
+                    },
+                }
+            },
+        }
+    return described
+
+
+def _parameter(parameter: Parameter) -> Json:
+    described: Json = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.place == "path",
+        "description": parameter.description,
+        "schema": parameter.schema,
+        "example": parameter.example,
+    }
+    if parameter.schema.get("type") == "array":
+        described |= {"style": "form", "explode": True}
+    return described
+
+
+def _answer(kind: type, example: Json) -> Json:
+    return {
+        "description": _STATUS_TEXT[200],
+        "headers": _headers(),
+        "content": {"application/json": {"schema": _reference(kind), "example": example}},
+    }
+
+
+def _problem(status: int, operation: Operation) -> Json:
+    # /readyz says in its own words why it is down.
+    if status == 503 and operation.answer is wire.Readiness:
+        content = {"application/json": {"schema": _reference(wire.Readiness)}}
+    else:
+        content = {"application/problem+json": {"schema": _reference(wire.Problem)}}
+    headers = _headers()
+    if status == 503:
+        headers["Retry-After"] = {"schema": {"type": "string"}, "description": "In seconds."}
+    return {"description": _STATUS_TEXT[status], "headers": headers, "content": content}
+
+
+def _headers() -> Json:
+    return {"X-Request-ID": {"schema": {"type": "string"}, "description": "The request's id."}}
+
+
+def _reference(kind: type) -> Json:
+    return {"$ref": _REF.format(name=kind.__name__)}

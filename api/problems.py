@@ -1,0 +1,164 @@
+"""Errors as `application/problem+json` (RFC 9457), the same shape for every one of them."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from http import HTTPStatus
+
+import msgspec
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from api.wire import FieldProblem, Problem
+from engine.errors import (
+    CustomerUnknown,
+    EngineError,
+    EventConflict,
+    ModelUnavailable,
+    RequestInvalid,
+    StoreUnavailable,
+)
+
+CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 1
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}", re.ASCII)
+_log = logging.getLogger(__name__)
+
+
+class ItemUnknown(EngineError):
+    """The catalogue does not describe this item."""
+
+
+class ItemsInvalid(EngineError):
+    """Several fields of a batch break a rule; none of it was stored."""
+
+    def __init__(self, problems: tuple[FieldProblem, ...], *, count: int) -> None:
+        super().__init__(f"{count} fields are wrong; nothing was stored")
+        self.problems = problems
+
+
+class MediaTypeUnsupported(EngineError):
+    """The body is a form, not JSON."""
+
+
+# What a caller can tell apart, with the answer's status; the name is the last part of `type`.
+KINDS: dict[type[EngineError], tuple[str, HTTPStatus]] = {
+    RequestInvalid: ("request-invalid", HTTPStatus.BAD_REQUEST),
+    ItemsInvalid: ("request-invalid", HTTPStatus.BAD_REQUEST),
+    CustomerUnknown: ("customer-unknown", HTTPStatus.NOT_FOUND),
+    ItemUnknown: ("item-unknown", HTTPStatus.NOT_FOUND),
+    EventConflict: ("event-conflict", HTTPStatus.CONFLICT),
+    MediaTypeUnsupported: ("media-type-unsupported", HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    StoreUnavailable: ("store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE),
+    ModelUnavailable: ("model-unavailable", HTTPStatus.SERVICE_UNAVAILABLE),
+}
+# What the framework refuses by itself.
+_PLAIN = (
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+)
+_RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+# The words of the framework name no remedy.
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "nothing is served at this address; /docs lists what is",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take the method; see the Allow header",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large; send it in smaller batches",
+}
+
+
+def install(app: Flask) -> None:
+    """Answer every error of the app with a problem, and every request with its id."""
+    app.register_error_handler(EngineError, _of_engine)
+    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(Exception, _of_bug)
+    app.before_request(_remember_request_id)
+    app.after_request(_with_common_headers)
+
+
+def kinds() -> list[tuple[str, int]]:
+    """Every kind of problem with its status, by status."""
+    known = {*KINDS.values(), *((_slug(status), status) for status in _PLAIN)}
+    return sorted(((kind, status.value) for kind, status in known), key=lambda each: each[::-1])
+
+
+def problem(
+    status: HTTPStatus, detail: str, *, kind: str | None = None, **more: object
+) -> Response:
+    """A problem answer; `kind` names what went wrong, the status does when it is None."""
+    name = kind or _slug(status)
+    body = Problem(
+        type=f"/docs#{name}",
+        title=name.replace("-", " ").capitalize(),
+        status=status.value,
+        detail=detail,
+        request_id=request_id(),
+        **more,  # type: ignore[arg-type]  # field and errors, as Problem declares them
+    )
+    response = Response(msgspec.json.encode(body), status=status.value, content_type=CONTENT_TYPE)
+    if status in _RETRIED:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def request_id() -> str:
+    """The id of the request being answered: the caller's when it is a fair one, else ours."""
+    if "request_id" not in g:
+        _remember_request_id()
+    return str(g.request_id)
+
+
+def _slug(status: HTTPStatus) -> str:
+    return status.phrase.lower().replace(" ", "-")
+
+
+def _remember_request_id() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _with_common_headers(response: Response) -> Response:
+    response.headers["X-Request-ID"] = request_id()
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _of_engine(error: EngineError) -> Response:
+    kind, status = KINDS.get(type(error), (None, HTTPStatus.INTERNAL_SERVER_ERROR))
+    if kind is None:
+        return _of_bug(error)
+    if isinstance(error, RequestInvalid):
+        return problem(status, str(error), kind=kind, field=error.field or None)
+    if isinstance(error, ItemsInvalid):
+        first = error.problems[0]
+        detail = f"{error}: {first.field}: {first.reason}"
+        return problem(status, detail, kind=kind, field=first.field, errors=error.problems)
+    if isinstance(error, StoreUnavailable | ModelUnavailable):
+        # The message names hosts and files: it is for the operator's log, not for a caller.
+        _log.error("%s request_id=%s rule=%s: %s", kind, request_id(), request.url_rule, error)
+        return problem(status, "the service cannot do this just now; try again", kind=kind)
+    return problem(status, str(error), kind=kind)
+
+
+def _of_http(error: HTTPException) -> Response:
+    answered = error.get_response()
+    if error.code is None or error.code < 400:
+        return Response(answered.get_data(), error.code, dict(answered.headers))
+    status = HTTPStatus(error.code)
+    response = problem(status, _DETAILS.get(status, error.description or status.description))
+    if "Allow" in answered.headers:
+        response.headers["Allow"] = answered.headers["Allow"]
+    return response
+
+
+def _of_bug(error: Exception) -> Response:
+    # The rule and not the path: a path holds a customer's id.
+    _log.error("failed request_id=%s rule=%s", request_id(), request.url_rule, exc_info=error)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "the service failed; its log holds the details under this request_id",
+    )

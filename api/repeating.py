@@ -1,0 +1,64 @@
+"""Work repeated in the background of a worker process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from engine.errors import EngineError
+
+_log = logging.getLogger(__name__)
+
+
+class Repeating:
+    """An action repeated by a daemon thread until closed; a failure is logged and outlived."""
+
+    def __init__(self, name: str, action: Callable[[], object], *, every: timedelta) -> None:
+        self._name = name
+        self._action = action
+        self._every = every
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._failing = False
+
+    def start(self) -> Repeating:
+        """This, begun: the first time comes after one interval."""
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stop, after what is under way is done."""
+        self._closed.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed.wait(self._every.total_seconds()):
+            self._once()
+
+    def _once(self) -> None:
+        try:
+            self._action()
+        except EngineError as error:
+            # Said once an outage, not at every turn of it.
+            if not self._failing:
+                _log.warning("%s failed, trying on: %s", self._name, error)
+            self._failing = True
+        except Exception:
+            # A thread that dies in silence leaves stale answers behind for good.
+            _log.exception("%s failed", self._name)
+        else:
+            self._failing = False
+
+
+def exit_without_parent(parent: int, *, leave: Callable[[int], None] = os._exit) -> None:
+    """Leave the process when the given parent is gone.
+
+    A master that was killed cannot stop its workers, and they would answer from its port for
+    ever. At once and without clean-up: what was acknowledged is durable.
+    """
+    if os.getppid() != parent:
+        leave(1)

@@ -1,0 +1,53 @@
+"""What the API is made of, handed to it by the wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from api.catalog_views import CatalogViews
+from api.lists import Breaker, Lists
+from api.model_watch import ModelWatch
+from engine.feedback import Feedback
+from engine.ports import Catalog, Customers, ListCache
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts behind the routes. `close` stops what runs beside them, last begun first."""
+
+    feedback: Feedback
+    customers: Customers
+    catalog: Catalog
+    cache: ListCache
+    models: ModelWatch
+    breaker: Breaker
+    clock: Callable[[], datetime] = utc_now
+    rfm_window: timedelta = timedelta(days=365)
+    max_body_bytes: int = 5_000_000
+    closers: tuple[Callable[[], None], ...] = ()
+    lists: Lists = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Build what follows from the parts."""
+        lists = Lists(
+            customers=self.customers,
+            catalog=self.catalog,
+            cache=self.cache,
+            models=self.models,
+            views=CatalogViews(self.catalog),
+            clock=self.clock,
+            breaker=self.breaker,
+        )
+        object.__setattr__(self, "lists", lists)
+
+    def close(self) -> None:
+        """Stop the background and close connections."""
+        for each in reversed(self.closers):
+            each()

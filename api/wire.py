@@ -1,0 +1,295 @@
+"""What travels over HTTP: every request and every answer, as types that decode and validate."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from engine.domain.events import MAX_ID_LENGTH, MAX_LINES, MAX_MINOR_UNITS, MAX_QUANTITY, EventType
+from engine.feedback import Status
+from engine.recommend.answer import Dropped, ReasonCode
+
+MAX_BATCH = 1_000
+MAX_TEXT = 2_000
+
+# Segment's e-commerce names, stored as the canonical ones.
+SEGMENT_NAMES: dict[str, EventType] = {
+    "Products Searched": EventType.SEARCH,
+    "Product List Viewed": EventType.VIEW_ITEM_LIST,
+    "Product Clicked": EventType.SELECT_ITEM,
+    "Product Viewed": EventType.VIEW_ITEM,
+    "Product Added": EventType.ADD_TO_CART,
+    "Product Removed": EventType.REMOVE_FROM_CART,
+    "Checkout Started": EventType.BEGIN_CHECKOUT,
+    "Order Completed": EventType.PURCHASE,
+    "Order Refunded": EventType.REFUND,
+    "Product Reviewed": EventType.RATING,
+    "Signed Up": EventType.SIGN_UP,
+    "Email Opened": EventType.EMAIL_OPEN,
+    "Email Link Clicked": EventType.EMAIL_CLICK,
+    "Unsubscribed": EventType.UNSUBSCRIBE,
+}
+EVENT_TYPES: dict[str, EventType] = {each.value: each for each in EventType} | SEGMENT_NAMES
+
+# `check_id` decides what an id may hold. The pattern tells those who read the schema: exact for
+# Latin-1; the unprintable characters beyond it have no name in the patterns of JSON Schema.
+ID_PATTERN = r"^[^\u0000-\u001f\u007f-\u00a0\u00ad]+$"
+Id: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_ID_LENGTH,
+        description="An opaque id of 1 to 200 printable characters.",
+        extra_json_schema={"pattern": ID_PATTERN},
+    ),
+]
+Text: TypeAlias = Annotated[
+    str, Meta(max_length=MAX_TEXT, extra_json_schema={"pattern": r"^[^\u0000]*$"})
+]
+Money: TypeAlias = Annotated[
+    int, Meta(ge=0, le=MAX_MINOR_UNITS, description="Minor units of the shop's currency.")
+]
+Quantity: TypeAlias = Annotated[float, Meta(gt=0, le=MAX_QUANTITY)]
+
+
+class ServedBy(StrEnum):
+    """Where a list comes from."""
+
+    CACHE = "cache"
+    MODEL = "model"
+    POPULAR = "popular"
+    SNAPSHOT = "snapshot"
+
+
+class FallbackReason(StrEnum):
+    """Why a list is plainer than it could be."""
+
+    UNKNOWN_CUSTOMER = "unknown_customer"
+    UNKNOWN_ITEM = "unknown_item"
+    STORE_UNAVAILABLE = "store_unavailable"
+    NO_MODEL = "no_model"
+
+
+class LineIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """One item of a purchase or refund; a refund without quantity takes all of it back."""
+
+    item_id: Id
+    quantity: Quantity | None = None
+    unit_price: Money | None = None
+    discount: Money = 0
+
+
+class EventIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that happened. `event_id` is the sender's: sent twice, it counts once."""
+
+    event_id: Id
+    type: Annotated[
+        str,
+        Meta(
+            description="A GA4 e-commerce name, one of ours, or a Segment name.",
+            extra_json_schema={"enum": list(EVENT_TYPES)},
+        ),
+    ]
+    occurred_at: (
+        Annotated[datetime, Meta(description="With an offset; the time of receipt when left out.")]
+        | None
+    ) = None
+    customer_id: Id | None = None
+    anonymous_id: Id | None = None
+    order_id: Id | None = None
+    lines: Annotated[tuple[LineIn, ...], Meta(max_length=MAX_LINES)] = ()
+    currency: (
+        Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217; one a shop.")] | None
+    ) = None
+    recommendation_id: Id | None = None
+    placement: Id | None = None
+    properties: dict[str, Any] = {}
+
+
+class EventsIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to 1,000 events, each answered by itself."""
+
+    events: Annotated[tuple[EventIn, ...], Meta(max_length=MAX_BATCH)]
+
+
+class ItemIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Attributes to set on an item; what is left out stays, what is null becomes unknown."""
+
+    item_id: Id
+    title: Text | UnsetType | None = UNSET
+    category: Id | UnsetType | None = UNSET
+    brand: Text | UnsetType | None = UNSET
+    price: Money | UnsetType | None = UNSET
+    cost: Money | UnsetType | None = UNSET
+    image_url: Text | UnsetType | None = UNSET
+    url: Text | UnsetType | None = UNSET
+    available: bool | UnsetType = UNSET
+    tags: Annotated[tuple[Text, ...], Meta(max_length=100)] | UnsetType = UNSET
+    attributes: dict[str, Any] | UnsetType = UNSET
+
+
+class ItemsIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to 1,000 items, all stored or none."""
+
+    items: Annotated[tuple[ItemIn, ...], Meta(max_length=MAX_BATCH)]
+
+
+class FieldProblem(Struct, frozen=True):
+    """What is wrong with one field."""
+
+    field: str
+    reason: str
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """An error: what is wrong, where, and what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    field: str | None = None
+    errors: tuple[FieldProblem, ...] = ()
+
+
+class ReasonOut(Struct, frozen=True, omit_defaults=True):
+    """Why an item is in a list; `item_id` is the bought item that speaks most for it."""
+
+    code: ReasonCode
+    item_id: str | None = None
+
+
+class ListedItem(Struct, frozen=True):
+    """One place of a list; rank from 1, score unitless and never rising down the list."""
+
+    item_id: str
+    rank: Annotated[int, Meta(ge=1)]
+    score: float
+    source: str
+    reasons: tuple[ReasonOut, ...]
+
+
+class Recommendations(Struct, frozen=True):
+    """A list of items. `fallback_reason` says why it is plainer than it could be."""
+
+    recommendation_id: str
+    placement: str
+    customer_id: str | None
+    model_version: str | None
+    generated_at: datetime
+    served_by: ServedBy
+    fallback_reason: (
+        Annotated[str, Meta(extra_json_schema={"enum": [each.value for each in FallbackReason]})]
+        | None
+    )
+    items: tuple[ListedItem, ...]
+    requested: int
+    returned: int
+    dropped: dict[Dropped, int]
+
+
+class BoughtItem(Struct, frozen=True):
+    """An item the customer bought and kept, with how many orders hold it."""
+
+    item_id: str
+    orders: int
+    units: float
+    last_bought_at: datetime
+
+
+class RfmOut(Struct, frozen=True):
+    """Recency, frequency and monetary value, scored 1 to 5 by cuts frozen at training.
+
+    A customer without a valid order has no recency, scores of 0 and the segment `prospect`.
+    """
+
+    recency_days: float | None
+    frequency: int
+    monetary: int
+    r: int
+    f: int
+    m: int
+    code: str
+    segment: str
+    segment_raw: str
+    cuts_version: str
+
+
+class Profile(Struct, frozen=True):
+    """One customer, net of refunds; sums in minor units, `rfm` null while no model serves."""
+
+    customer_id: str
+    revision: int
+    orders: int
+    units: float
+    revenue: int
+    first_order_at: datetime | None
+    last_order_at: datetime | None
+    items: tuple[BoughtItem, ...]
+    rfm: RfmOut | None
+
+
+class EventResult(Struct, frozen=True, omit_defaults=True):
+    """What became of one event; `field` and `reason` say why it was refused."""
+
+    index: int
+    event_id: str | None
+    status: Status
+    field: str | None = None
+    reason: str | None = None
+
+
+class EventResults(Struct, frozen=True):
+    """What became of each event, in the order sent, and how many of each."""
+
+    accepted: int
+    duplicate: int
+    conflict: int
+    rejected: int
+    results: tuple[EventResult, ...]
+
+
+class ItemsStored(Struct, frozen=True):
+    """How many items were stored, and the catalogue's revision since."""
+
+    stored: int
+    catalog_revision: int
+
+
+class ItemOut(Struct, frozen=True):
+    """An item as the catalogue holds it."""
+
+    item_id: str
+    title: str | None
+    category: str | None
+    brand: str | None
+    price: int | None
+    cost: int | None
+    image_url: str | None
+    url: str | None
+    available: bool
+    tags: tuple[str, ...]
+    attributes: dict[str, Any]
+
+
+class Health(Struct, frozen=True):
+    """That the process answers."""
+
+    status: str
+
+
+class Readiness(Struct, frozen=True):
+    """Whether answers are full (`ready`), plainer (`degraded`) or not to be had (`down`)."""
+
+    status: str
+    parts: dict[str, str]
+
+
+def encode(answer: Struct) -> bytes:
+    """The answer as JSON."""
+    return msgspec.json.encode(answer)

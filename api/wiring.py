@@ -1,0 +1,140 @@
+"""The one place that connects the API with its adapters; a server calls `create` in each worker."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import Connection
+
+from api.app import create_app
+from api.model_watch import ModelWatch
+from api.no_cache import NoListCache
+from api.repeating import Repeating, exit_without_parent
+from api.services import Services
+from api.upkeep import Upkeep, with_catch_up
+from engine.feedback import Feedback
+from engine.ports import Catalog, Invalidations, ListCache
+from engine.recommend.recommender import Recommender
+from engine.settings import Settings
+from engine.store.breaker import CircuitBreaker
+from engine.store.catalog import SqlCatalog
+from engine.store.customers import SqlCustomers
+from engine.store.database import Database
+from engine.store.invalidations import SqlInvalidations
+from engine.store.ledger import SqlLedger
+from engine.store.memory_cache import MemoryListCache
+from engine.store.model_store import ModelStore
+from engine.store.redis_cache import RedisListCache, connect
+
+MODEL_INTERVAL = timedelta(seconds=0.5)
+UPKEEP_INTERVAL = timedelta(seconds=1)
+PARENT_INTERVAL = timedelta(seconds=1)
+
+
+class LateDatabase(Database):
+    """Brings its tables up to date before its first use, not when it is made.
+
+    While that fails, because the database is away or was written by newer code, every use raises
+    StoreUnavailable and nothing is written.
+    """
+
+    _current = False
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection in a transaction that sees one state of the database."""
+        self._bring_up_to_date()
+        with super().read() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in a transaction that commits at the end, or not at all on an exception."""
+        self._bring_up_to_date()
+        with super().write() as connection:
+            yield connection
+
+    def _bring_up_to_date(self) -> None:
+        if not self._current:
+            # Through a plain one: an upgrade reads and writes itself. Two at once do no harm.
+            Database(self._engine, url=self.url).upgrade()
+            self._current = True
+
+
+def create() -> Flask:
+    """The app of one worker process, connected as the environment says.
+
+    Granian: `granian --interface wsgi --factory api.wiring:create`.
+    """
+    # Libraries are heard when something is wrong, the API also when a new model serves.
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level="WARNING")
+    logging.getLogger("api").setLevel(logging.INFO)
+    return create_app(connected(Settings.from_env(os.environ, folder=Path.cwd())))
+
+
+def connected(settings: Settings) -> Services:
+    """The services over the settings' adapters, with their background at work.
+
+    Neither the database nor the cache nor a model has to be there yet.
+    """
+    database = LateDatabase.open(settings.database)
+    catalog = SqlCatalog(database)
+    invalidations = SqlInvalidations(database)
+    cache, upkeep, close_cache = _cache(settings, catalog, invalidations)
+    models = ModelWatch(
+        ModelStore(settings.models_folder), partial(Recommender, cooldown=settings.cooldown)
+    )
+    models.poll()
+    background = [
+        Repeating("model watch", models.poll, every=MODEL_INTERVAL),
+        Repeating("cache upkeep", upkeep, every=UPKEEP_INTERVAL),
+        *_parent_watch(),
+    ]
+    return Services(
+        feedback=Feedback(SqlLedger(database), invalidations, cache),
+        customers=SqlCustomers(database),
+        catalog=catalog,
+        cache=cache,
+        models=models,
+        breaker=CircuitBreaker(),
+        rfm_window=settings.rfm_window,
+        max_body_bytes=settings.max_body_bytes,
+        closers=(database.close, close_cache, *(each.start().close for each in background)),
+    )
+
+
+def _cache(
+    settings: Settings, catalog: Catalog, invalidations: Invalidations
+) -> tuple[ListCache, Callable[[], object], Callable[[], None]]:
+    """The cache, what keeps it up to date, and what closes it."""
+    if settings.redis_url is not None:
+        shared = RedisListCache(
+            connect(settings.redis_url), ttl=settings.cache_ttl, breaker=CircuitBreaker()
+        )
+        upkeep = Upkeep(shared, catalog, invalidations)
+        return shared, with_catch_up(upkeep, shared.catch_up), shared.close
+    # A worker cannot drop the lists in another one's memory: several need a shared cache or none.
+    own: ListCache = (
+        MemoryListCache(ttl=settings.cache_ttl) if settings.workers == 1 else NoListCache()
+    )
+    return own, Upkeep(own, catalog, invalidations).carry_out, _nothing
+
+
+def _parent_watch() -> list[Repeating]:
+    # Only a process that a server made has a parent it must not outlive: a shell may go.
+    if multiprocessing.parent_process() is None:
+        return []
+    leave = partial(exit_without_parent, os.getppid())
+    return [Repeating("parent watch", leave, every=PARENT_INTERVAL)]
+
+
+def _nothing() -> None:
+    """Close what needs no closing."""

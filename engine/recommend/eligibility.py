@@ -1,0 +1,79 @@
+"""Which items may be shown, and why the others may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from engine.domain.arrays import BoolArray
+from engine.domain.histories import Histories
+from engine.domain.ids import IdTable
+from engine.recommend.answer import CatalogView, Dropped, Request
+
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """Masks over items; `barred` gives, for each rule, the items it keeps out.
+
+    Each mask has shape (items,) for a rule that is the same for all customers, or
+    (customers, items). `preferred` marks the items of the wanted category, None without one.
+    """
+
+    barred: dict[Dropped, BoolArray]
+    preferred: BoolArray | None
+
+    def allowed(self, customers: int, items: int) -> BoolArray:
+        """Items no rule keeps out, shape (customers, items)."""
+        allowed = np.ones((customers, items), dtype=np.bool_)
+        for mask in self.barred.values():
+            allowed &= ~mask
+        return allowed
+
+
+def eligibility(
+    histories: Histories, request: Request, *, items: IdTable, view: CatalogView
+) -> Eligibility:
+    """The rules that depend on the request and the catalogue, and on what was bought."""
+    barred: dict[Dropped, BoolArray] = {}
+    if view.unavailable:
+        barred[Dropped.UNAVAILABLE] = _mask(view.unavailable, items)
+    if request.exclude_item_ids:
+        barred[Dropped.EXCLUDED] = _mask(request.exclude_item_ids, items)
+    if request.new_only:
+        barred[Dropped.ALREADY_BOUGHT] = lines_mask(histories, items=len(items))
+    preferred = None
+    if request.category is not None:
+        preferred = np.fromiter(
+            (view.categories.get(each) == request.category for each in items.ids),
+            dtype=np.bool_,
+            count=len(items),
+        )
+        if request.strict_filtering:
+            barred[Dropped.OTHER_CATEGORY] = ~preferred
+    return Eligibility(barred, preferred)
+
+
+def just_bought(histories: Histories, *, items: int, now_ms: int, cooldown: timedelta) -> BoolArray:
+    """Items bought within the cooldown before now, shape (customers, items)."""
+    recent = histories.where(histories.at > now_ms - cooldown // _MS)
+    return lines_mask(recent, items=items)
+
+
+def lines_mask(histories: Histories, *, items: int) -> BoolArray:
+    """Items among each customer's lines, shape (customers, items)."""
+    mask = np.zeros((len(histories), items), dtype=np.bool_)
+    known = histories.item >= 0
+    mask[histories.row()[known], histories.item[known]] = True
+    return mask
+
+
+def _mask(item_ids: Iterable[str], items: IdTable) -> BoolArray:
+    positions = items.indices(list(item_ids))
+    mask = np.zeros(len(items), dtype=np.bool_)
+    mask[positions[positions >= 0]] = True
+    return mask

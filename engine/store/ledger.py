@@ -1,0 +1,168 @@
+"""The ledger: the event log and the customers' states in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from engine.domain.customers import StoredCustomer
+from engine.domain.events import EventType
+from engine.ports import Entry, IngestRun, LineKey, Outcome
+from engine.store.database import SQLITE, Database
+from engine.store.rows import CUSTOMER_COLUMNS, chunks, customer_of, upsert
+from engine.store.tables import customers, event_lines, events, ingest_runs, shop
+from engine.store.writers import PostgresWriter, SqliteWriter, Writer
+
+CURRENCY = "currency"
+
+
+class SqlLedger:
+    """The ledger in a SQL database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlTransaction]:
+        """A transaction; an exception inside it undoes everything.
+
+        On SQLite transactions take turns. On PostgreSQL they wait only for a customer or an event
+        they share, and never in a circle when `shop_currency` and `lock` come before `append`.
+        """
+        with self._database.write() as connection:
+            yield SqlTransaction(connection, writer_for(self._database, connection))
+
+    def run(self, fingerprint: str) -> IngestRun | None:
+        """How far an ingest came, None when it never began."""
+        asked = select(ingest_runs).where(ingest_runs.c.fingerprint == fingerprint)
+        with self._database.read() as connection:
+            row = connection.execute(asked).one_or_none()
+        if row is None:
+            return None
+        counts = msgspec.json.decode(row.counts, type=dict[str, int])
+        return IngestRun(row.fingerprint, row.source, row.position, counts, row.finished)
+
+
+class SqlTransaction:
+    """What `SqlLedger.transaction` yields."""
+
+    def __init__(self, connection: Connection, writer: Writer) -> None:
+        self._connection = connection
+        self._writer = writer
+        self._currency: str | None = None
+
+    def lock(self, customer_ids: Iterable[str]) -> dict[str, StoredCustomer]:
+        """The customers as stored, held against other writers; unknown ones are left out."""
+        wanted = sorted(set(customer_ids))
+        if wanted:
+            self._writer.hold(wanted)
+        return {each.customer_id: each for each in stored(self._connection, wanted)}
+
+    def shop_currency(self, stated: str | None) -> str | None:
+        """The currency of all sums in this shop; the first one stated settles it."""
+        if self._currency is None:
+            self._currency = self._found_currency()
+        if self._currency is None and stated is not None:
+            row = {"name": CURRENCY, "value": stated}
+            self._connection.execute(
+                upsert(self._connection, shop).values(row).on_conflict_do_nothing()
+            )
+            # Another process may have been first: then its currency counts.
+            self._currency = self._found_currency()
+        return self._currency
+
+    def append(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Write events whose id is new; the outcome of each, in order."""
+        first: dict[str, Entry] = {}
+        for entry in entries:
+            first.setdefault(entry.event.event_id, entry)
+        if not first:
+            return []
+        added = self._writer.add_events(list(first.values()))
+        digests = {event_id: first[event_id].digest for event_id in added}
+        digests |= self._digests([event_id for event_id in first if event_id not in added])
+        return [_outcome(entry, first=first, added=added, digests=digests) for entry in entries]
+
+    def save(self, customers: Sequence[StoredCustomer]) -> None:
+        """Write states with their new revisions, and note that cached lists must go."""
+        if customers:
+            self._writer.save_customers(customers)
+
+    def order_lines(self, order_ids: Sequence[str]) -> dict[str, set[LineKey]]:
+        """Purchase lines the log already holds of the orders; orders it lacks are left out."""
+        lines = event_lines.c
+        asked = (
+            select(
+                events.c.order_id, lines.item_id, lines.quantity, lines.unit_price, lines.discount
+            )
+            .join(event_lines, lines.event_seq == events.c.seq)
+            .where(events.c.type == EventType.PURCHASE.value)
+        )
+        found: dict[str, set[LineKey]] = {}
+        for some in chunks(order_ids):
+            for order_id, *line in self._connection.execute(
+                asked.where(events.c.order_id.in_(some))
+            ):
+                found.setdefault(order_id, set()).add(LineKey(*line))
+        return found
+
+    def note_run(self, run: IngestRun) -> None:
+        """Write how far an ingest came, together with what it wrote."""
+        values: dict[str, Any] = {
+            "source": run.source,
+            "position": run.position,
+            "counts": msgspec.json.encode(dict(run.counts)).decode(),
+            "finished": run.finished,
+        }
+        self._connection.execute(
+            upsert(self._connection, ingest_runs)
+            .values(fingerprint=run.fingerprint, **values)
+            .on_conflict_do_update(index_elements=["fingerprint"], set_=values)
+        )
+
+    def _found_currency(self) -> str | None:
+        return self._connection.scalar(select(shop.c.value).where(shop.c.name == CURRENCY))
+
+    def _digests(self, event_ids: Sequence[str]) -> dict[str, bytes]:
+        asked = select(events.c.event_id, events.c.digest)
+        return {
+            event_id: bytes(digest)
+            for some in chunks(event_ids)
+            for event_id, digest in self._connection.execute(
+                asked.where(events.c.event_id.in_(some))
+            )
+        }
+
+
+def writer_for(database: Database, connection: Connection) -> Writer:
+    """The bulk writer of a database."""
+    return SqliteWriter(connection) if database.dialect == SQLITE else PostgresWriter(connection)
+
+
+def stored(connection: Connection, customer_ids: Sequence[str]) -> list[StoredCustomer]:
+    """The known ones among the customers."""
+    asked = select(*(customers.c[name] for name in CUSTOMER_COLUMNS)).where(
+        customers.c.revision > 0
+    )
+    return [
+        customer_of(row)
+        for some in chunks(customer_ids)
+        for row in connection.execute(asked.where(customers.c.customer_id.in_(some)))
+    ]
+
+
+def _outcome(
+    entry: Entry,
+    *,
+    first: Mapping[str, Entry],
+    added: set[str],
+    digests: Mapping[str, bytes],
+) -> Outcome:
+    event_id = entry.event.event_id
+    if event_id in added and first[event_id] is entry:
+        return Outcome.ACCEPTED
+    return Outcome.DUPLICATE if digests[event_id] == entry.digest else Outcome.CONFLICT

@@ -1,0 +1,116 @@
+"""Rows of the tables to and from the values of the domain."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from engine.domain.customers import CustomerSummary, StoredCustomer
+from engine.domain.events import to_ms
+from engine.ports import Entry
+
+T = TypeVar("T")
+# SQLite takes 32,766 values a statement, PostgreSQL 65,535; longer lists also plan slower.
+IN_LIST = 1_000
+
+EVENT_COLUMNS = (
+    "event_id",
+    "digest",
+    "type",
+    "customer_id",
+    "anonymous_id",
+    "order_id",
+    "occurred_ms",
+    "received_ms",
+    "currency",
+    "recommendation_id",
+    "placement",
+    "properties",
+)
+LINE_COLUMNS = ("event_seq", "line_no", "item_id", "quantity", "unit_price", "discount")
+CUSTOMER_COLUMNS = (
+    "customer_id",
+    "revision",
+    "state",
+    "orders",
+    "units",
+    "revenue",
+    "first_order_ms",
+    "last_order_ms",
+)
+
+RowValues = tuple[Any, ...]
+
+
+def chunks(values: Sequence[T], *, size: int = IN_LIST) -> Iterator[Sequence[T]]:
+    """The values in runs of at most `size`."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that knows ON CONFLICT: spelled alike in both databases, but two classes."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def event_row(entry: Entry) -> RowValues:
+    """The values of an entry by EVENT_COLUMNS."""
+    event = entry.event
+    if event.occurred_at is None:
+        raise ValueError(f"event {event.event_id} has no time; call Event.at first")
+    return (
+        event.event_id,
+        entry.digest,
+        event.type.value,
+        event.customer_id,
+        event.anonymous_id,
+        event.order_id,
+        to_ms(event.occurred_at),
+        to_ms(entry.received_at),
+        event.currency,
+        event.recommendation_id,
+        event.placement,
+        msgspec.json.encode(event.properties).decode() if event.properties else None,
+    )
+
+
+def line_rows(numbered: Iterable[tuple[int, Entry]]) -> Iterator[RowValues]:
+    """The values of all lines of events by LINE_COLUMNS."""
+    return itertools.chain.from_iterable(
+        (
+            (seq, number, line.item_id, line.quantity, line.unit_price, line.discount)
+            for number, line in enumerate(entry.event.lines)
+        )
+        for seq, entry in numbered
+    )
+
+
+def customer_row(customer: StoredCustomer) -> RowValues:
+    """The values of a customer by CUSTOMER_COLUMNS."""
+    summary = customer.summary
+    return (
+        customer.customer_id,
+        customer.revision,
+        customer.state,
+        summary.orders,
+        # The driver takes no list of mixed numbers.
+        float(summary.units),
+        summary.revenue,
+        summary.first_order_ms,
+        summary.last_order_ms,
+    )
+
+
+def customer_of(row: Sequence[Any]) -> StoredCustomer:
+    """The customer of a row by CUSTOMER_COLUMNS."""
+    customer_id, revision, state, orders, units, revenue, first, last = row
+    return StoredCustomer(
+        customer_id, revision, bytes(state), CustomerSummary(orders, units, revenue, first, last)
+    )

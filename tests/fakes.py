@@ -1,0 +1,206 @@
+"""A small shop to test the API with: real database, real model of six items, outages at will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import numpy as np
+from flask.testing import FlaskClient
+from scipy import sparse
+
+from api.app import create_app
+from api.model_watch import ModelWatch
+from api.services import Services
+from engine.domain.catalog import Item, ItemPatch
+from engine.domain.ids import IdTable
+from engine.errors import ModelUnavailable, StoreUnavailable
+from engine.feedback import Feedback
+from engine.loyalty.rfm import RfmCuts
+from engine.models.frequency import PersonalFrequency
+from engine.models.item_item import ItemItem
+from engine.models.model import Model
+from engine.models.popularity import Popularity
+from engine.ports import ListCache
+from engine.recommend.recommender import Recommender
+from engine.store.breaker import CircuitBreaker
+from engine.store.catalog import SqlCatalog
+from engine.store.customers import SqlCustomers
+from engine.store.database import Database
+from engine.store.invalidations import SqlInvalidations
+from engine.store.ledger import SqlLedger
+from engine.store.memory_cache import MemoryListCache
+
+ITEMS = ("A", "B", "C", "D", "E", "F")
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+HALF_LIFE = 30.0
+
+
+def a_model(version: str = "m1", *, popular: Sequence[float] = (6, 5, 4, 3, 2, 1)) -> Model:
+    """Six items A to F of falling popularity; who bought A also bought F, and the other way."""
+    similar = np.zeros((6, 6), dtype=np.float32)
+    similar[0, 5] = similar[5, 0] = 1.0
+    scorers = (
+        Popularity(np.asarray(popular, dtype=np.float32), half_life_days=HALF_LIFE),
+        PersonalFrequency(items=6, half_life_days=HALF_LIFE),
+        ItemItem(sparse.csr_matrix(similar), half_life_days=HALF_LIFE),
+    )
+    return Model(
+        version=version,
+        until_ms=int(NOW.timestamp() * 1000),
+        items=IdTable(ITEMS),
+        scorers={each.name: each for each in scorers},
+        weights={"popularity": 0.1, "frequency": 1.0, "item_item": 0.5},
+        rfm_cuts=RfmCuts("absolute", (180.0, 90.0, 60.0, 30.0), (1, 2, 4, 9), (1, 2, 3, 4)),
+    )
+
+
+@dataclass
+class Models:
+    """A source of models: those published, the current one, and any that are broken."""
+
+    published: dict[str, Model] = field(default_factory=dict)
+    current: str | None = None
+    loads: int = 0
+
+    def publish(self, model: Model) -> None:
+        """Make a model current."""
+        self.published[model.version] = model
+        self.current = model.version
+
+    def current_version(self) -> str | None:
+        """The version that should serve."""
+        return self.current
+
+    def load(self, version: str) -> Model:
+        """The model; one that was never published stands for a broken one."""
+        self.loads += 1
+        if version not in self.published:
+            raise ModelUnavailable(f"model {version} is broken; publish another")
+        return self.published[version]
+
+
+class Outage:
+    """Passes calls on while `up`, and fails like an adapter while not."""
+
+    def __init__(self, inner: object) -> None:
+        self._inner = inner
+        self.up = True
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+
+        def call(*args: Any, **named: Any) -> Any:
+            if not self.up:
+                raise StoreUnavailable("the server db.internal:5432 does not answer")
+            return method(*args, **named)
+
+        return call
+
+
+@dataclass
+class Shop:
+    """The API over its parts, each within reach of a test."""
+
+    client: FlaskClient
+    services: Services
+    models: Models
+    customers: Outage
+    catalog: Outage
+    ledger: Outage
+    cache: Outage
+
+    def publish(self, model: Model) -> None:
+        """Make a model serve."""
+        self.models.publish(model)
+        self.services.models.poll()
+
+    def database_up(self, up: bool) -> None:
+        """Let the database answer, or not."""
+        self.customers.up = self.catalog.up = self.ledger.up = up
+
+    def buy(self, customer_id: str, item_id: str, event_id: str, **more: object) -> None:
+        """Record a purchase of one unit for 5.00, acknowledged."""
+        line = {"item_id": item_id, "quantity": 1, "unit_price": 500}
+        event = {
+            "event_id": event_id,
+            "type": "purchase",
+            "customer_id": customer_id,
+            "order_id": f"order-{event_id}",
+            "lines": [line],
+            **more,
+        }
+        answer = self.client.post("/v1/events", json=event)
+        assert answer.status_code == 200, answer.text
+
+    def items(self, customer_id: str, **query: object) -> list[str]:
+        """The items this customer is shown, in order."""
+        address = f"/v1/customers/{customer_id}/recommendations"
+        answer = self.client.get(address, query_string=query)
+        assert answer.status_code == 200, answer.text
+        return [item["item_id"] for item in answer.json["items"]]
+
+
+@contextmanager
+def a_shop(
+    database: Database, *, cache: ListCache | None = None, **settings: Any
+) -> Iterator[Shop]:
+    """A shop over a database, with a model, at noon of one day, without a cooldown."""
+    models = Models()
+    models.publish(a_model())
+    customers, catalog = Outage(SqlCustomers(database)), Outage(SqlCatalog(database))
+    ledger = Outage(SqlLedger(database))
+    kept = Outage(cache or MemoryListCache(ttl=timedelta(hours=1)))
+    watch = ModelWatch(models, partial(Recommender, cooldown=timedelta(0)))
+    watch.poll()
+    services = Services(
+        feedback=Feedback(ledger, SqlInvalidations(database), kept),
+        customers=customers,
+        catalog=catalog,
+        cache=kept,
+        models=watch,
+        breaker=CircuitBreaker(cooldown=timedelta(0)),
+        clock=settings.pop("clock", lambda: NOW),
+        **settings,
+    )
+    app = create_app(services)
+    yield Shop(app.test_client(), services, models, customers, catalog, ledger, kept)
+    services.close()
+
+
+class MemoryCatalog:
+    """A catalogue in memory that counts how often it was read whole."""
+
+    def __init__(self, *items: Item) -> None:
+        self._items = {item.item_id: item for item in items}
+        self._revision = len(items)
+        self.read = 0
+
+    def revision(self) -> int:
+        """A number that grows with every change."""
+        return self._revision
+
+    def get(self, item_id: str) -> Item | None:
+        """One item."""
+        return self._items.get(item_id)
+
+    def titles(self, item_ids: Sequence[str]) -> dict[str, str]:
+        """Titles of those that have one."""
+        found = (self._items.get(each) for each in item_ids)
+        return {item.item_id: item.title for item in found if item and item.title}
+
+    def all(self) -> list[Item]:
+        """Every item."""
+        self.read += 1
+        return list(self._items.values())
+
+    def put(self, patches: Sequence[ItemPatch]) -> int:
+        """Set availability, all that the tests change."""
+        for patch in patches:
+            self._items[patch.item_id] = Item(patch.item_id, available=bool(patch.available))
+        self._revision += 1
+        return self._revision

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.domain.events import Event, Line
+from engine.errors import StoreUnavailable
+from engine.feedback import entry_of
+from engine.store.database import Database
+from engine.store.ledger import SqlLedger
+from engine.store.log_reader import SCHEMA, log_span, read_lines
+from tests.events import DAY_0, a_line, a_purchase, a_refund, a_view, day
+
+MS_0 = 1_704_110_400_000
+DAY_MS = 86_400_000
+
+
+def recorded(database: Database, *events: Event) -> None:
+    with SqlLedger(database).transaction() as transaction:
+        transaction.append([entry_of(event, received_at=DAY_0) for event in events])
+
+
+def test_every_line_of_purchases_and_refunds_is_read(database: Database):
+    recorded(
+        database,
+        a_purchase("e1", Line("tea", 0.5, 150, 5), Line("jam", 2.0, None), order_id="o1"),
+        a_view("e2"),
+        a_refund("e3", a_line("tea", None, None), order_id="o1"),
+    )
+
+    table = read_lines(database).sort_by([("event_id", "ascending"), ("line_no", "ascending")])
+
+    who = {"customer_id": "c1", "order_id": "o1"}
+    bought = {"type": "purchase", "event_id": "e1", "at_ms": MS_0, **who}
+    back = {"type": "refund", "event_id": "e3", "at_ms": MS_0 + 10 * DAY_MS, **who}
+    assert table.schema == SCHEMA
+    assert table.to_pylist() == [
+        _row(bought, 0, "tea", 0.5, 150, 5),
+        _row(bought, 1, "jam", 2.0, None, 0),
+        _row(back, 0, "tea", None, None, 0),
+    ]
+
+
+def _row(event: dict[str, object], number: int, item: str, *amounts: object) -> dict[str, object]:
+    quantity, unit_price, discount = amounts
+    return event | {
+        "line_no": number,
+        "item_id": item,
+        "quantity": quantity,
+        "unit_price": unit_price,
+        "discount": discount,
+    }
+
+
+def test_a_refund_without_lines_is_one_row_without_an_item(database: Database):
+    recorded(database, a_refund("e1", order_id="o1"))
+
+    (row,) = read_lines(database).to_pylist()
+
+    assert (row["type"], row["order_id"]) == ("refund", "o1")
+    assert [row[name] for name in ("line_no", "item_id", "quantity", "discount")] == [None] * 4
+
+
+def test_columns_that_begin_with_many_nulls_keep_their_types(database: Database):
+    # More than a batch of the driver, all guests who were told no price; then one who was.
+    guests = [
+        a_purchase(
+            f"e{number:03d}",
+            *[a_line("tea", 1, None)] * 700,
+            customer_id=None,
+            order_id=f"o{number}",
+        )
+        for number in range(100)
+    ]
+    recorded(database, *guests, a_purchase("late", a_line("tea", 1.5, 250)))
+
+    table = read_lines(database)
+
+    assert table.num_rows == 70_001
+    assert table.schema == SCHEMA
+    assert table["customer_id"].null_count == table["unit_price"].null_count == 70_000
+
+
+def test_only_what_happened_before_until_is_read(database: Database):
+    recorded(database, *(a_purchase(f"e{n}", occurred_at=day(n)) for n in range(4)))
+
+    table = read_lines(database, until_ms=MS_0 + 2 * DAY_MS)
+
+    assert sorted(table["event_id"].to_pylist()) == ["e0", "e1"]
+
+
+def test_an_empty_log_is_an_empty_table(database: Database):
+    table = read_lines(database)
+
+    assert (table.num_rows, table.schema) == (0, SCHEMA)
+    assert log_span(database) == (0, None, None)
+
+
+def test_the_span_is_that_of_purchases_and_refunds(database: Database):
+    recorded(
+        database,
+        a_view("e0", occurred_at=day(-5)),
+        a_purchase("e1", occurred_at=day(1)),
+        a_refund("e2", order_id="o1", occurred_at=day(3)),
+    )
+
+    assert log_span(database) == (2, MS_0 + DAY_MS, MS_0 + 3 * DAY_MS)
+
+
+def test_a_database_without_tables_is_named(database_url: str):
+    database = Database.open(database_url)
+
+    with pytest.raises(StoreUnavailable, match="cannot be read") as refusal:
+        read_lines(database)
+
+    assert "\n" not in str(refusal.value)
+    database.close()
+
+
+def test_a_path_with_strange_characters_is_read(tmp_path: Path):
+    database = Database.open(f"sqlite:///{tmp_path}/a shop #1/50%/regulars.db")
+    database.upgrade()
+    recorded(database, a_purchase("e1"))
+
+    assert read_lines(database).num_rows == 1
+    database.close()

@@ -1,0 +1,237 @@
+"""The stages of an answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.models.model import Model
+from engine.recommend.answer import CatalogView, Dropped, ReasonCode, Request
+from engine.recommend.blend import blend
+from engine.recommend.recommender import Recommender
+from engine.recommend.top_k import top_k
+from tests.builders import DAY_ZERO_MS, a_history, a_model, histories
+
+DAY_MS = 86_400_000
+LATER = DAY_ZERO_MS + 100 * DAY_MS
+NO_COOLDOWN = timedelta(0)
+TEN = Request()
+
+
+def ask(model: Model, past, request: Request = TEN, **more):
+    view = more.get("view", CatalogView())
+    cooldown = more.get("cooldown", NO_COOLDOWN)
+    now_ms = more.get("now_ms", LATER)
+    asked = histories(model.items, {"anna": past})
+    (answer,) = Recommender(model, cooldown=cooldown).recommend(
+        asked, request, view=view, now_ms=now_ms
+    )
+    return answer
+
+
+def listed(answer) -> list[str]:
+    return [item.item_id for item in answer.items]
+
+
+scores_and_masks = st.lists(
+    st.tuples(st.floats(-5, 5, width=32), st.booleans()), min_size=1, max_size=40
+)
+
+
+@given(scores_and_masks, st.integers(0, 50))
+def test_top_k_gives_the_best_allowed_and_never_rises(pairs, k: int) -> None:
+    scores = np.array([score for score, _ in pairs], dtype=np.float32)
+    allowed = np.array([mask for _, mask in pairs])
+
+    best = top_k(scores, allowed, k=k)
+
+    assert len(best) == min(k, allowed.sum())
+    assert allowed[best].all()
+    assert (np.diff(scores[best]) <= 0).all()
+    left_out = np.setdiff1d(np.flatnonzero(allowed), best)
+    if len(best) and len(left_out):
+        assert scores[left_out].max() <= scores[best].min()
+
+
+def test_equal_scores_go_by_position() -> None:
+    scores = np.array([1, 2, 1, 2, 1], dtype=np.float32)
+
+    best = top_k(scores, np.ones(5, dtype=bool), k=4)
+
+    assert best.tolist() == [1, 3, 0, 2]
+
+
+def test_the_blend_is_the_sum_of_its_parts() -> None:
+    model = a_model()
+    past = histories(model.items, {"anna": a_history((0, ["apple", "dates"]), (20, ["dates"]))})
+
+    blended = blend(model, past)
+
+    np.testing.assert_allclose(blended.total, sum(blended.parts.values()), rtol=1e-6)
+    assert blended.parts["frequency"].max() == pytest.approx(1.0)
+
+
+def test_a_list_is_full_and_its_scores_never_rise() -> None:
+    answer = ask(a_model(), a_history((0, ["cheese"])), Request(limit=4))
+
+    assert len(answer.items) == 4
+    assert [item.rank for item in answer.items] == [1, 2, 3, 4]
+    scores = [item.score for item in answer.items]
+    assert scores == sorted(scores, reverse=True)
+
+
+@given(
+    st.sets(st.sampled_from(["apple", "bread", "cheese", "dates", "eggs"])),
+    st.sets(st.sampled_from(["apple", "bread", "cheese", "dates", "eggs"])),
+    st.integers(1, 7),
+)
+def test_what_is_excluded_or_unavailable_never_appears(excluded, unavailable, limit: int) -> None:
+    request = Request(limit=limit, exclude_item_ids=frozenset(excluded))
+    view = CatalogView(unavailable=frozenset(unavailable))
+
+    answer = ask(a_model(), a_history((0, ["cheese", "eggs"])), request, view=view)
+
+    barred = excluded | unavailable
+    assert not barred & set(listed(answer))
+    assert len(answer.items) == min(limit, 5 - len(barred))
+
+
+def test_dropped_counts_only_items_that_would_have_been_listed() -> None:
+    past = a_history((0, ["cheese"]), (30, ["cheese"]))
+    view = CatalogView(unavailable=frozenset({"cheese"}))
+
+    answer = ask(a_model(), past, Request(limit=2), view=view)
+
+    assert answer.dropped == {Dropped.UNAVAILABLE: 1}
+
+
+def test_what_was_just_bought_waits_for_the_cooldown() -> None:
+    past = a_history((0, ["cheese"]), (10, ["cheese"]))
+    bought_ms = DAY_ZERO_MS + 10 * DAY_MS
+
+    during = ask(a_model(), past, cooldown=timedelta(days=1), now_ms=bought_ms + DAY_MS // 2)
+    after = ask(a_model(), past, cooldown=timedelta(days=1), now_ms=bought_ms + 2 * DAY_MS)
+
+    assert "cheese" not in listed(during)
+    assert during.dropped == {Dropped.JUST_BOUGHT: 1}
+    assert listed(after)[0] == "cheese"
+
+
+def test_new_only_leaves_out_everything_bought_before() -> None:
+    answer = ask(a_model(), a_history((0, ["apple", "eggs"])), Request(limit=5, new_only=True))
+
+    assert set(listed(answer)) == {"bread", "cheese", "dates"}
+
+
+def test_a_category_comes_first_and_strict_filtering_allows_no_other() -> None:
+    view = CatalogView(categories={"dates": "fruit", "apple": "fruit", "eggs": "dairy"})
+    past = a_history((0, ["eggs"]), (5, ["eggs"]))
+
+    loose = ask(a_model(), past, Request(limit=4, category="fruit"), view=view)
+    strict = ask(
+        a_model(), past, Request(limit=4, category="fruit", strict_filtering=True), view=view
+    )
+
+    assert set(listed(loose)[:2]) == {"dates", "apple"}
+    assert len(loose.items) == 4
+    assert set(listed(strict)) == {"dates", "apple"}
+    scores = [item.score for item in loose.items]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_habit_is_explained_as_buying_again() -> None:
+    answer = ask(a_model(), a_history((0, ["cheese"]), (9, ["cheese"])), Request(limit=1))
+
+    assert answer.items[0].item_id == "cheese"
+    assert answer.items[0].source == "frequency"
+    assert answer.items[0].reasons[0].code is ReasonCode.BUY_AGAIN
+
+
+def test_a_neighbour_is_explained_by_the_item_it_neighbours() -> None:
+    model = a_model(weights={"item_item": 1.0, "popularity": 0.01})
+
+    answer = ask(model, a_history((0, ["eggs"])), Request(limit=1))
+
+    assert answer.items[0].item_id == "dates"
+    assert answer.items[0].reasons[0].code is ReasonCode.BECAUSE_YOU_BOUGHT
+    assert answer.items[0].reasons[0].item_id == "eggs"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_item_named_is_the_one_whose_contribution_is_largest(seed: int) -> None:
+    model = a_model(items=[f"i{n}" for n in range(12)], weights={"als": 0.7, "item_item": 0.5})
+    rng = np.random.default_rng(seed)
+    names = [f"i{n}" for n in rng.choice(12, size=4, replace=False)]
+    past = histories(model.items, {"anna": a_history((0, names[:2]), (30, names[2:]))})
+    recommender = Recommender(model, cooldown=NO_COOLDOWN)
+
+    (answer,) = recommender.recommend(
+        past, Request(limit=3, new_only=True), view=CatalogView(), now_ms=LATER
+    )
+
+    blended = blend(model, past)
+    for item in answer.items:
+        position = np.array([model.items.index(item.item_id)])
+        parts = sum(
+            model.scorers[name].contributions(past, position)[:, 0] * blended.scales[name][0]
+            for name in ("als", "item_item")
+        )
+        bought = sorted(model.items.index(name) for name in names)
+        strongest = model.items[bought[int(np.argmax(parts))]]
+        assert item.reasons[0].item_id == strongest
+
+
+def test_an_unknown_customer_gets_popular_items_and_a_label() -> None:
+    answer = ask(a_model(), (), Request(limit=3))
+
+    assert listed(answer) == ["apple", "bread", "cheese"]
+    assert answer.fallback_reason == "unknown_customer"
+    assert {item.reasons[0].code for item in answer.items} == {ReasonCode.POPULAR}
+
+
+def test_similar_items_come_before_popular_ones_and_never_include_the_item() -> None:
+    recommender = Recommender(a_model(), cooldown=NO_COOLDOWN)
+
+    answer = recommender.similar("cheese", Request(limit=4), view=CatalogView())
+
+    assert listed(answer) == ["bread", "dates", "apple", "eggs"]
+    assert [item.reasons[0].code for item in answer.items] == [
+        ReasonCode.SIMILAR,
+        ReasonCode.SIMILAR,
+        ReasonCode.POPULAR,
+        ReasonCode.POPULAR,
+    ]
+    scores = [item.score for item in answer.items]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_an_item_nobody_knows_is_similar_to_what_is_popular() -> None:
+    recommender = Recommender(a_model(), cooldown=NO_COOLDOWN)
+
+    answer = recommender.similar("nothing", Request(limit=2), view=CatalogView())
+
+    assert listed(answer) == ["apple", "bread"]
+    assert answer.fallback_reason == "unknown_item"
+
+
+def test_many_customers_at_once_get_what_each_gets_alone(monkeypatch) -> None:
+    model = a_model()
+    pasts = {
+        f"c{number}": a_history((0, [item]), (number, ["dates"]))
+        for number, item in enumerate(["apple", "bread", "cheese", "eggs"])
+    }
+    recommender = Recommender(model, cooldown=NO_COOLDOWN)
+    monkeypatch.setattr("engine.recommend.recommender.BLOCK_SCORES", 10)
+
+    together = recommender.recommend(
+        histories(model.items, pasts), Request(), view=CatalogView(), now_ms=LATER
+    )
+
+    alone = [replace(ask(model, past), customer_id=name) for name, past in pasts.items()]
+    assert [listed(answer) for answer in together] == [listed(answer) for answer in alone]
+    assert [answer.customer_id for answer in together] == list(pasts)

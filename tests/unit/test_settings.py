@@ -1,0 +1,85 @@
+"""Reading the configuration."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.errors import SettingsError
+from engine.settings import Settings
+
+
+def read(tmp_path: Path, text: str | None = None, **variables: str) -> Settings:
+    if text is not None:
+        (tmp_path / "regulars.toml").write_text(text)
+    return Settings.from_env(variables, folder=tmp_path)
+
+
+def test_the_defaults_need_nothing(tmp_path) -> None:
+    settings = read(tmp_path)
+
+    assert settings.home == Path(".regulars")
+    assert settings.database.startswith("sqlite:////")
+    assert settings.redis_url is None
+
+
+def test_the_environment_wins_over_the_file(tmp_path) -> None:
+    settings = read(tmp_path, 'port = 9000\ncache_ttl = "2h"\n', REGULARS_PORT="9001")
+
+    assert (settings.port, settings.cache_ttl) == (9001, timedelta(hours=2))
+
+
+def test_every_wrong_key_is_reported_at_once(tmp_path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(
+            tmp_path,
+            'workers = 0\nspeed = "high"\n',
+            REGULARS_PROT="1",
+            REGULARS_CACHE_TTL="soon",
+            REGULARS_DATABASE_URL="mysql://u:hunter2@db/x",
+        )
+
+    message = str(caught.value)
+    for wrong in (
+        "workers: 0 is not in",
+        "speed: no such",
+        "PROT: no such",
+        "'soon' is no duration",
+    ):
+        assert wrong in message
+    assert "allowed are home" in message
+    assert "hunter2" not in message
+
+
+def test_a_url_is_never_shown(tmp_path) -> None:
+    settings = read(tmp_path, REGULARS_DATABASE_URL="postgresql://u:hunter2@db/x")
+
+    assert "hunter2" not in repr(settings)
+    assert settings.database == "postgresql+psycopg://u:hunter2@db/x"
+
+
+@pytest.mark.parametrize("text", ["port = ", "[port]\nx = 1", "port = true", "\x00"])
+def test_a_broken_file_is_one_clear_error(tmp_path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"regulars\.toml"):
+        read(tmp_path, text)
+
+
+def test_a_file_named_but_absent_is_an_error(tmp_path) -> None:
+    with pytest.raises(SettingsError, match="no file"):
+        read(tmp_path, REGULARS_CONFIG=str(tmp_path / "nowhere.toml"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [("90s", 90), ("1.5h", 5400), ("2d", 172_800), ("0d", 0)],
+)
+def test_durations_have_a_unit(tmp_path, raw: str, expected: int) -> None:
+    assert read(tmp_path, REGULARS_COOLDOWN=raw).cooldown == timedelta(seconds=expected)
+
+
+@pytest.mark.parametrize("raw", ["", "5", "h", "-1h", "1e3s", "1 hour", "9" * 400 + "d"])
+def test_anything_else_is_no_duration(tmp_path, raw: str) -> None:
+    with pytest.raises(SettingsError, match="REGULARS_COOLDOWN"):
+        read(tmp_path, REGULARS_COOLDOWN=raw)

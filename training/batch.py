@@ -1,0 +1,150 @@
+"""Lists for many customers, a page at a time, and the files they go into."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.domain.customers import StoredCustomer
+from engine.domain.histories import histories_of
+from engine.errors import DataRefused
+from engine.loyalty.net import net_lines
+from engine.loyalty.state import decode
+from engine.ports import Customers
+from engine.recommend.answer import Answer, CatalogView, Reason, Request
+from engine.recommend.recommender import Recommender
+
+PAGE = 500
+
+
+class Row(NamedTuple):
+    """One place of one customer's list, as it is written to a file."""
+
+    customer_id: str
+    item_id: str
+    rank: int
+    score: float
+    source: str
+    reason: str
+
+
+_SCHEMA = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("item_id", pa.string()),
+        ("rank", pa.int32()),
+        ("score", pa.float32()),
+        ("source", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+Write = Callable[[Sequence[Row]], None]
+
+
+def pages_of(customers: Customers, customer_ids: Sequence[str]) -> Iterator[list[StoredCustomer]]:
+    """The given customers, a page at a time, in the order given; unknown ones have no state."""
+    for start in range(0, len(customer_ids), PAGE):
+        wanted = customer_ids[start : start + PAGE]
+        found = {each.customer_id: each for each in customers.load_many(wanted)}
+        yield [found.get(each) or StoredCustomer.unknown(each) for each in wanted]
+
+
+def lists(
+    recommender: Recommender,
+    pages: Iterable[Sequence[StoredCustomer]],
+    request: Request,
+    *,
+    view: CatalogView,
+    now_ms: int,
+) -> Iterator[list[Answer]]:
+    """The answers for each page of customers; memory is bounded by a page."""
+    for page in pages:
+        histories = histories_of(
+            ((each.customer_id, net_lines(decode(each.state))) for each in page),
+            items=recommender.model.items,
+        )
+        yield recommender.recommend(histories, request, view=view, now_ms=now_ms)
+
+
+def rows(answers: Iterable[Answer]) -> list[Row]:
+    """The answers' places, one row each."""
+    return [
+        Row(
+            answer.customer_id,
+            item.item_id,
+            item.rank,
+            item.score,
+            item.source,
+            ",".join(reason_text(reason) for reason in item.reasons),
+        )
+        for answer in answers
+        for item in answer.items
+    ]
+
+
+def reason_text(reason: Reason) -> str:
+    """A reason in one word, with the item it names after a colon."""
+    return reason.code.value if reason.item_id is None else f"{reason.code}:{reason.item_id}"
+
+
+@contextmanager
+def output(path: Path) -> Iterator[Write]:
+    """A function that writes rows to a .parquet, .csv or .jsonl file.
+
+    The file appears under its name when all is written, and not at all when something fails.
+    Raises DataRefused for another ending or a place that cannot be written.
+    """
+    opener = _OPENERS.get(path.suffix)
+    if opener is None:
+        raise DataRefused(
+            f"write to .parquet, .csv or .jsonl, not {path.suffix!r}", source=str(path)
+        )
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        with opener(aside) as write:
+            yield write
+        aside.replace(path)
+    except OSError as error:
+        raise DataRefused(f"cannot be written: {error.strerror}", source=str(path)) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Write]:
+    with pq.ParquetWriter(path, _SCHEMA) as writer:
+
+        def write(batch: Sequence[Row]) -> None:
+            columns = zip(*batch, strict=True) if batch else ([] for _ in _SCHEMA)
+            arrays = [pa.array(each, type=f.type) for each, f in zip(columns, _SCHEMA, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+
+        yield write
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[Write]:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(Row._fields)
+        yield writer.writerows
+
+
+@contextmanager
+def _jsonl(path: Path) -> Iterator[Write]:
+    with path.open("wb") as file:
+        yield lambda batch: _write_lines(file, batch)
+
+
+def _write_lines(file: IO[bytes], batch: Sequence[Row]) -> None:
+    file.writelines(msgspec.json.encode(row._asdict()) + b"\n" for row in batch)
+
+
+_OPENERS = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}

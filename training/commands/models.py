@@ -1,0 +1,98 @@
+"""`regulars models`: the versions there are, and which of them is live."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+import msgspec
+from rich.table import Table
+
+from engine.errors import ModelUnavailable
+from engine.settings import Settings
+from engine.store.model_store import ModelStore
+from training.evaluate import BLEND
+from training.tables import console, manifest_table
+from training.wiring import model_store
+
+
+@click.group(epilog="Example: regulars models list")
+def models() -> None:
+    """List, show, promote and roll back model versions."""
+
+
+@models.command("list", epilog="Example: regulars models list")
+@click.pass_obj
+def list_versions(settings: Settings) -> None:
+    """All versions, oldest first; the live one is marked."""
+    store = model_store(settings)
+    live = store.current_version()
+    shown = Table(box=None, pad_edge=False)
+    for heading in ("", "version", "written", "items", "nDCG", "gate"):
+        shown.add_column(heading)
+    for version in store.versions():
+        shown.add_row("*" if version == live else "", version, *_summary(store, version))
+    if not shown.rows:
+        raise ModelUnavailable("there is no model yet; run `regulars train`")
+    console().print(shown)
+
+
+@models.command(epilog="Example: regulars models show 20260131T020000Z-1a2b3c")
+@click.argument("version", required=False)
+@click.option("--json", "as_json", is_flag=True, help="The whole manifest.")
+@click.pass_obj
+def show(settings: Settings, version: str | None, as_json: bool) -> None:
+    """What is recorded of a version, the live one by default."""
+    store = model_store(settings)
+    manifest = store.manifest(version or _live(store))
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(manifest), indent=2))
+        return
+    out = console()
+    out.print(f"{manifest.version}, written {manifest.created_at}")
+    out.print(manifest_table(manifest.training))
+    for line in manifest.training.get("gate", {}).get("reasons", ()):
+        out.print(f"Gate: {line}")
+    size = sum(note.bytes for note in manifest.files.values())
+    out.print(f"{len(manifest.files)} files, {size / 1e6:.1f} MB; --json prints everything.")
+
+
+@models.command(epilog="Example: regulars models promote 20260131T020000Z-1a2b3c")
+@click.argument("version")
+@click.pass_obj
+def promote(settings: Settings, version: str) -> None:
+    """Make a version live; running servers change over within a second."""
+    model_store(settings).publish(version)
+    click.echo(f"{version} is live")
+
+
+@models.command(epilog="Example: regulars models rollback")
+@click.pass_obj
+def rollback(settings: Settings) -> None:
+    """Make the version live again that was live before this one."""
+    click.echo(f"{model_store(settings).rollback()} is live")
+
+
+def _live(store: ModelStore) -> str:
+    version = store.current_version()
+    if version is None:
+        raise ModelUnavailable("no model is live; run `regulars train`")
+    return version
+
+
+def _summary(store: ModelStore, version: str) -> tuple[str, ...]:
+    try:
+        manifest = store.manifest(version)
+    except ModelUnavailable:
+        return ("unreadable", "", "", "")
+    training: dict[str, Any] = manifest.training
+    ndcg = training.get("metrics", {}).get(BLEND, {}).get("overall", {}).get("ndcg")
+    passed = training.get("gate", {}).get("passed")
+    offsets = manifest.files.get("items.offsets")
+    return (
+        manifest.created_at[:19].replace("T", " "),
+        f"{offsets.shape[0] - 1:,}" if offsets else "",
+        "-" if ndcg is None else f"{ndcg:.4f}",
+        "passed" if passed else "refused",
+    )

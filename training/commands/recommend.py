@@ -1,0 +1,143 @@
+"""`regulars recommend`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.table import Table
+from training.progress import bar
+
+from engine.domain.customers import StoredCustomer
+from engine.errors import DataRefused, ModelUnavailable
+from engine.ports import Catalog, Customers
+from engine.recommend.answer import (
+    DEFAULT_LIMIT,
+    DEFAULT_PLACEMENT,
+    MAX_LIMIT,
+    Answer,
+    CatalogView,
+    Request,
+)
+from engine.recommend.recommender import Recommender
+from engine.settings import Settings
+from engine.store.catalog import SqlCatalog
+from engine.store.customers import SqlCustomers
+from training.batch import PAGE, lists, output, pages_of, reason_text, rows
+from training.tables import console
+from training.wiring import model_store, open_database
+
+
+@click.command(epilog="Example: regulars recommend 17850 --limit 5")
+@click.argument("customer", nargs=-1)
+@click.option("--all", "everyone", is_flag=True, help="Every customer of the log.")
+@click.option(
+    "--customers",
+    "customers_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with one customer id a line.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, MAX_LIMIT), default=DEFAULT_LIMIT, show_default=True
+)
+@click.option("--placement", default=DEFAULT_PLACEMENT, show_default=True)
+@click.option(
+    "--output",
+    "target",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a .parquet, .csv or .jsonl file instead of a table.",
+)
+@click.pass_obj
+def recommend(  # noqa: PLR0913, PLR0917 - one parameter an option, as click hands them over
+    settings: Settings,
+    customer: tuple[str, ...],
+    everyone: bool,
+    customers_file: Path | None,
+    limit: int,
+    placement: str,
+    target: Path | None,
+) -> None:
+    """Lists for customers, the same that the API gives."""
+    if [bool(customer), everyone, customers_file is not None].count(True) != 1:
+        raise click.UsageError("name customers, or give --customers FILE, or --all")
+    if target is None and (everyone or customers_file):
+        raise click.UsageError("lists for many go into a file: add --output FILE.parquet")
+    request = Request(limit=limit, placement=placement)
+    ids = _ids(customers_file) if customers_file else customer
+    with open_database(settings) as database:
+        stored = SqlCustomers(database)
+        catalog = SqlCatalog(database)
+        pages = stored.pages(size=PAGE) if everyone else pages_of(stored, ids)
+        answers = _answers(settings, pages, request, catalog=catalog)
+        if target is None:
+            for answer in (each for page in answers for each in page):
+                _print(answer, catalog)
+        else:
+            _write(answers, target, total=_total(stored, ids, everyone=everyone))
+
+
+def _answers(
+    settings: Settings,
+    pages: Iterator[list[StoredCustomer]],
+    request: Request,
+    *,
+    catalog: Catalog,
+) -> Iterator[list[Answer]]:
+    store = model_store(settings)
+    version = store.current_version()
+    if version is None:
+        raise ModelUnavailable("no model is live; run `regulars train` first")
+    recommender = Recommender(store.load(version), cooldown=settings.cooldown)
+    view = CatalogView.of(catalog.all(), revision=catalog.revision())
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    return lists(recommender, pages, request, view=view, now_ms=now_ms)
+
+
+def _write(answers: Iterator[list[Answer]], target: Path, *, total: int) -> None:
+    written = 0
+    with output(target) as write, bar("lists", total=total) as advance:
+        for page in answers:
+            batch = rows(page)
+            write(batch)
+            written += len(batch)
+            advance(len(page))
+    click.echo(f"{written:,} rows for {total:,} customers in {target}")
+
+
+def _total(customers: Customers, ids: Sequence[str], *, everyone: bool) -> int:
+    return customers.count() if everyone else len(ids)
+
+
+def _print(answer: Answer, catalog: Catalog) -> None:
+    named = [item.item_id for item in answer.items]
+    because = [reason.item_id for item in answer.items for reason in item.reasons if reason.item_id]
+    titles = catalog.titles([*named, *because])
+    label = f" ({answer.fallback_reason})" if answer.fallback_reason else ""
+    shown = Table(title=f"Customer {answer.customer_id}{label}", title_justify="left")
+    for heading in ("rank", "item", "title", "score", "source", "reason"):
+        shown.add_column(heading, justify="right" if heading in ("rank", "score") else "left")
+    for item in answer.items:
+        shown.add_row(
+            str(item.rank),
+            item.item_id,
+            titles.get(item.item_id, ""),
+            f"{item.score:.4f}",
+            item.source,
+            ", ".join(reason_text(reason) for reason in item.reasons),
+        )
+    console().print(shown)
+
+
+def _ids(path: Path) -> tuple[str, ...]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataRefused(
+            "is no UTF-8 text; write one customer id a line", source=str(path)
+        ) from error
+    ids = tuple(line.strip() for line in lines if line.strip())
+    if not ids:
+        raise DataRefused("names no customer; write one id a line", source=str(path))
+    return ids

@@ -1,0 +1,96 @@
+"""`regulars serve`: the cache server and the HTTP workers, started and stopped together."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from contextlib import nullcontext
+from dataclasses import replace
+
+import click
+from granian.constants import HTTPModes, Interfaces, RuntimeModes
+from granian.log import LogLevels
+from granian.server import Server
+
+from engine.errors import SettingsError
+from engine.settings import PREFIX, Settings
+from engine.store.embedded_valkey import start_valkey
+from training.wiring import open_database
+
+# Named, not imported: the batch side knows nothing of the web side but where it starts.
+APPLICATION = "api.wiring:create"
+# Measured best for a Flask view with one cache read: more threads only wait for each other.
+THREADS_PER_WORKER = 2
+
+
+@click.command(epilog="Example: regulars serve --port 8080")
+@click.option("--host", help="Address to listen on; only this machine can be served so far.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.")
+@click.pass_obj
+def serve(settings: Settings, host: str | None, port: int | None, workers: int | None) -> None:
+    """Answer over HTTP until stopped."""
+    run_server(
+        replace(
+            settings,
+            host=settings.host if host is None else host,
+            port=settings.port if port is None else port,
+            workers=settings.workers if workers is None else workers,
+        )
+    )
+
+
+def run_server(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; nothing is left running afterwards."""
+    refuse_beyond_loopback(settings.host)
+    with open_database(settings):
+        pass  # Migrated once here, before several workers would do it at a time.
+    cache = nullcontext(None) if settings.redis_url else start_valkey(settings.home)
+    with cache as embedded:
+        os.environ.update(worker_environment(settings, embedded.url if embedded else None))
+        click.echo(f"Serving on http://{settings.host}:{settings.port}  (docs at /docs)")
+        Server(
+            APPLICATION,
+            factory=True,
+            address=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            interface=Interfaces.WSGI,
+            runtime_mode=RuntimeModes.st,
+            blocking_threads=THREADS_PER_WORKER,
+            http=HTTPModes.http1,
+            websockets=False,
+            # Without it the end of one worker is the end of all.
+            respawn_failed_workers=True,
+            respawn_interval=0.5,
+            log_level=LogLevels.warning,
+        ).serve()
+
+
+def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str, str]:
+    """The variables that give a worker the same settings, and one BLAS thread each."""
+    redis_url = settings.redis_url or embedded_url
+    values = {
+        "HOME": str(settings.home.absolute()),
+        "DATABASE_URL": settings.database,
+        "MODELS_URL": str(settings.models_folder.absolute()),
+        "HOST": settings.host,
+        "PORT": str(settings.port),
+        "WORKERS": str(settings.workers),
+        **({"REDIS_URL": redis_url} if redis_url else {}),
+    }
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+    return {f"{PREFIX}{name}": value for name, value in values.items()} | threads
+
+
+def refuse_beyond_loopback(host: str) -> None:
+    """Raise SettingsError for an address that others can reach: there are no keys to check."""
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise SettingsError(
+            f"host {host}: this version answers without keys and therefore only on this machine; "
+            "use 127.0.0.1 and put a proxy that authenticates in front of it"
+        )

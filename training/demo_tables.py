@@ -1,0 +1,91 @@
+"""What the demo shows: one customer's list before and after a purchase, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from training.tables import console
+
+Body = Mapping[str, Any]
+_REASONS = {"buy_again": "buy again", "popular": "popular", "similar": "similar"}
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A customer's profile and list before a purchase, the purchase, and both after it."""
+
+    profile_before: Body
+    list_before: Body
+    bought: Sequence[str]
+    receipt: Body
+    list_after: Body
+    profile_after: Body
+
+
+def print_meeting(meeting: Meeting, titles: Mapping[str, str], *, url: str, customer: str) -> None:
+    """The tables of the demo, and where to look next."""
+    out = console()
+    out.print(_lists(meeting, titles, customer=customer))
+    names = " and ".join(_name(titles, item) for item in meeting.bought)
+    out.print(f"\nSent: a purchase of {names}. The server's answer: {_outcome(meeting.receipt)}.\n")
+    out.print(_profiles(meeting, customer=customer))
+    path = f"{url}/v1/customers/{customer}"
+    out.print(
+        f"\nLook around:\n  {path}/recommendations\n  {path}/profile\n  {url}/docs", style=None
+    )
+
+
+def _lists(meeting: Meeting, titles: Mapping[str, str], *, customer: str) -> Table:
+    shown = Table(title=f"Household {customer}: what to see now", title_justify="left")
+    for heading in ("", "before the purchase", "why", "right after it", "why"):
+        shown.add_column(heading, overflow="fold")
+    before, after = meeting.list_before["items"], meeting.list_after["items"]
+    for rank, (old, new) in enumerate(zip(before, after, strict=False), start=1):
+        shown.add_row(
+            str(rank),
+            _name(titles, old["item_id"]),
+            _why(old, titles),
+            _name(titles, new["item_id"]),
+            _why(new, titles),
+            style="bold" if old["item_id"] in meeting.bought else None,
+        )
+    return shown
+
+
+def _profiles(meeting: Meeting, *, customer: str) -> Table:
+    shown = Table(title=f"Household {customer}: what we know", title_justify="left")
+    for heading in ("", "before", "after"):
+        shown.add_column(heading, justify="left" if not heading else "right")
+    for label, read in _FACTS.items():
+        shown.add_row(label, read(meeting.profile_before), read(meeting.profile_after))
+    return shown
+
+
+_FACTS: Mapping[str, Callable[[Body], str]] = {
+    "orders": lambda profile: f"{profile['orders']:,}",
+    "units": lambda profile: f"{profile['units']:,.0f}",
+    "revenue": lambda profile: f"{profile['revenue'] / 100:,.2f}",
+    "last order": lambda profile: str(profile["last_order_at"])[:16].replace("T", " "),
+    "recency in days": lambda profile: f"{profile['rfm']['recency_days']:.0f}",
+    "RFM code": lambda profile: str(profile["rfm"]["code"]),
+    "segment": lambda profile: str(profile["rfm"]["segment"]),
+}
+
+
+def _why(item: Body, titles: Mapping[str, str]) -> str:
+    reason = item["reasons"][0]
+    if reason["code"] == "because_you_bought":
+        return f"because you bought {_name(titles, reason['item_id'])}"
+    return _REASONS.get(reason["code"], str(reason["code"]))
+
+
+def _name(titles: Mapping[str, str], item_id: str) -> str:
+    return titles.get(item_id) or item_id
+
+
+def _outcome(receipt: Body) -> str:
+    return ", ".join(str(result["status"]) for result in receipt["results"])

@@ -1,0 +1,48 @@
+"""May a model go live? Not when it is worse than counting, nor worse than what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan
+
+from training.config import GateConfig
+from training.evaluate import BASELINE, BLEND, CHAMPION
+from training.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the model passed, and each comparison in words."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+
+
+def judge(table: Mapping[str, Metrics], *, config: GateConfig) -> Verdict:
+    """The verdict on the blend's nDCG in the test window against baseline and champion."""
+    margins = {BASELINE: config.baseline_margin, CHAMPION: config.champion_margin}
+    own = table[BLEND].overall
+    if isnan(own.ndcg):
+        return Verdict(
+            False,
+            ("no customer with a past bought anything in the test window: nothing is proven",),
+        )
+    outcomes = [
+        _against(name, own.ndcg, table[name].overall.ndcg, margin=margin)
+        for name, margin in margins.items()
+        if name in table
+    ]
+    return Verdict(
+        passed=all(passed for passed, _ in outcomes),
+        reasons=tuple(reason for _, reason in outcomes),
+    )
+
+
+def _against(name: str, own: float, other: float, *, margin: float) -> tuple[bool, str]:
+    needed = other * (1 - margin)
+    passed = own >= needed
+    words = "reaches" if passed else "is below"
+    return passed, (
+        f"nDCG {own:.4f} {words} {needed:.4f} ({name} {other:.4f}, margin {margin:.0%})"
+    )

@@ -1,0 +1,1 @@
+"""Files of purchases into the event log: probe, stage, classify, write, report."""

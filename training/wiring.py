@@ -1,0 +1,38 @@
+"""Where the commands get their parts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import click
+
+from engine.settings import Settings
+from engine.store.database import Database
+from engine.store.model_store import ModelStore
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The truth, migrated to this version of the program, closed afterwards."""
+    database = Database.open(settings.database)
+    try:
+        database.upgrade()
+        yield database
+    finally:
+        database.close()
+
+
+def model_store(settings: Settings) -> ModelStore:
+    """The model versions of this home."""
+    return ModelStore(settings.models_folder)
+
+
+def moment(text: str) -> datetime:
+    """A day or time given by a user, in UTC; raises BadParameter for anything else."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no date; write it as 2026-01-31") from error
+    return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
