@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.problems import MediaTypeUnsupported
 from api.wire import MAX_BATCH
@@ -30,6 +31,10 @@ def read_json() -> dict[str, msgspec.Raw]:
     if request.mimetype in _FORMS:
         raise MediaTypeUnsupported(f"{request.mimetype} is no JSON; send application/json")
     body = request.get_data(cache=False)
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(body) >= limit:
+        # A body of unstated length is cut off at the limit without a word.
+        raise RequestEntityTooLarge
     if not body.strip():
         raise RequestInvalid("the body is empty; send a JSON object", field="body")
     return decode(body, dict[str, msgspec.Raw], field="body")

@@ -37,6 +37,7 @@ def page() -> Response:
         pretty=_pretty,
         name_of=_name_of,
         type_of=_type_of,
+        meaning_of=_meaning_of,
     )
     response = Response(html, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
@@ -80,3 +81,11 @@ def _type_of(schema: dict[str, Any]) -> str:
         return " | ".join(str(each) for each in schema["enum"])
     kind = str(schema.get("format") or schema.get("type", "anything"))
     return f"{kind} of {_type_of(schema['items'])}" if schema.get("items") else kind
+
+
+def _meaning_of(schema: dict[str, Any]) -> str:
+    """The description of a schema or of one of its alternatives, and a long list of values."""
+    described = [schema, *schema.get("anyOf", ())]
+    said = [str(each["description"]) for each in described if "description" in each]
+    values = [str(value) for value in schema.get("enum", ())]
+    return " ".join([*said, f"One of: {', '.join(values)}."] if len(values) > 8 else said)

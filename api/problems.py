@@ -86,7 +86,12 @@ def kinds() -> list[tuple[str, int]]:
 
 
 def problem(
-    status: HTTPStatus, detail: str, *, kind: str | None = None, **more: object
+    status: HTTPStatus,
+    detail: str,
+    *,
+    kind: str | None = None,
+    field: str | None = None,
+    errors: tuple[FieldProblem, ...] = (),
 ) -> Response:
     """A problem answer; `kind` names what went wrong, the status does when it is None."""
     name = kind or _slug(status)
@@ -96,7 +101,8 @@ def problem(
         status=status.value,
         detail=detail,
         request_id=request_id(),
-        **more,  # type: ignore[arg-type]  # field and errors, as Problem declares them
+        field=field,
+        errors=errors,
     )
     response = Response(msgspec.json.encode(body), status=status.value, content_type=CONTENT_TYPE)
     if status in _RETRIED:

@@ -8,7 +8,7 @@ that fails the note remains and the cache is told again later.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -62,36 +62,44 @@ class Feedback:
                     entries[position] = _entry(event, transaction, now=now)
                 except RequestInvalid as error:
                     receipts[position] = _rejected(event, error)
-            outcomes = record_in(transaction, list(entries.values()))
+            outcomes, revisions = _written(transaction, list(entries.values()))
         for position, outcome in zip(entries, outcomes, strict=True):
             receipts[position] = _receipt(events[position], outcome)
-        self.refresh_cache()
+        self._tell_cache(revisions)
         return [receipts[position] for position in range(len(events))]
 
-    def refresh_cache(self, *, limit: int = 1_000) -> int:
-        """Carry out invalidations that are due; how many were, 0 when the cache is away."""
+    def _tell_cache(self, revisions: Mapping[str, int]) -> None:
+        if not revisions:
+            return
         try:
-            pending = self._invalidations.pending(limit=limit)
-            if pending:
-                self._cache.forget(pending)
-                self._invalidations.clear(pending)
+            self._cache.forget(revisions)
+            self._invalidations.clear(revisions)
         except StoreUnavailable:
-            # The notes stay in the database; a later call carries them out.
-            return 0
-        return len(pending)
+            # The notes stay in the database; whoever keeps the cache up carries them out.
+            return
 
 
 def record_in(transaction: LedgerTransaction, entries: Sequence[Entry]) -> list[Outcome]:
     """The outcome of each checked event, written to the log and into states in the transaction."""
-    owners = sorted({e.event.customer_id for e in entries if e.event.customer_id is not None})
+    return _written(transaction, entries)[0]
+
+
+def _written(
+    transaction: LedgerTransaction, entries: Sequence[Entry]
+) -> tuple[list[Outcome], dict[str, int]]:
+    """The outcome of each event, and the revision that each customer named in them now has."""
+    owners = {e.event.customer_id for e in entries if e.event.customer_id is not None}
     known = transaction.lock(owners)
     outcomes = transaction.append(entries)
     news: defaultdict[str, list[Event]] = defaultdict(list)
     for entry, outcome in zip(entries, outcomes, strict=True):
         if outcome is Outcome.ACCEPTED and entry.event.customer_id is not None:
             news[entry.event.customer_id].append(entry.event)
-    transaction.save([_moved_on(who, known.get(who), events) for who, events in news.items()])
-    return outcomes
+    moved = [_moved_on(who, known.get(who), events) for who, events in news.items()]
+    transaction.save(moved)
+    # Those without news are told too: whoever recorded a duplicate the first time may have died
+    # before the cache heard of it, and this answer promises that it has.
+    return outcomes, {each.customer_id: each.revision for each in (*known.values(), *moved)}
 
 
 def entry_of(event: Event, *, received_at: datetime) -> Entry:

@@ -2,9 +2,5 @@
 
 from __future__ import annotations
 
-import importlib.util
-
-# A part of the fixtures lives beside the adapter it belongs to.
-pytest_plugins = [
-    name for name in ("tests.databases", "tests.valkey") if importlib.util.find_spec(name)
-]
+# Each kind of fixture lives in a module named after the server it brings.
+pytest_plugins = ["tests.databases", "tests.valkey"]

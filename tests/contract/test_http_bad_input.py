@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -239,6 +240,17 @@ def test_a_body_beyond_the_limit_is_413(shop: Shop):
 
     assert answer.status_code == 413
     assert answer.json["type"] == "/docs#request-entity-too-large"
+
+
+def test_a_body_of_unstated_length_beyond_the_limit_is_413_too(shop: Shop):
+    answer = shop.client.post(
+        EVENTS,
+        input_stream=io.BytesIO(b" " * 60_000),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert answer.status_code == 413
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])

@@ -123,6 +123,8 @@ def test_the_page_shows_every_operation_and_needs_no_network(shop: Shop):
     assert "src=" not in answer.text
     for operation in OPERATIONS:
         assert f'id="{operation.name}"' in answer.text
+    for name in wire.EVENT_TYPES:
+        assert name in answer.text
 
 
 def test_the_page_has_the_place_every_problem_points_to(shop: Shop):

@@ -161,6 +161,7 @@ def test_a_customer_who_was_only_locked_is_not_known(database: Database):
 
     assert customers.load("c1") is None
     assert customers.load_many(["c1"]) == []
+    assert customers.count() == 0
     assert list(customers.pages(size=10)) == []
 
 
@@ -168,6 +169,7 @@ def test_customers_are_read_as_they_were_saved(database: Database):
     saved(database, *(a_customer(f"c{number}") for number in range(5)))
     customers = SqlCustomers(database)
 
+    assert customers.count() == 5
     assert customers.load("c3") == a_customer("c3")
     assert customers.load("unknown") is None
     found = customers.load_many(["c4", "unknown", "c1", "c4"])

@@ -118,6 +118,15 @@ def test_a_database_without_tables_is_named(database_url: str):
     database.close()
 
 
+def test_a_server_that_is_away_is_named_without_the_password():
+    database = Database.open("postgresql://shop:secret@127.0.0.1:1/orders")
+
+    with pytest.raises(StoreUnavailable, match="orders at") as refusal:
+        read_lines(database)
+
+    assert "secret" not in str(refusal.value)
+
+
 def test_a_path_with_strange_characters_is_read(tmp_path: Path):
     database = Database.open(f"sqlite:///{tmp_path}/a shop #1/50%/regulars.db")
     database.upgrade()

@@ -65,9 +65,7 @@ def test_two_processes_may_upgrade_an_empty_database_at_once(database_url: str):
     assert [process.wait(timeout=60) for process in started] == [0, 0]
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_migration_that_fails_leaves_nothing_behind(database_url: str):
     database = Database.open(database_url)
     with database.write() as connection:
         connection.execute(text("CREATE TABLE shop (name TEXT)"))

@@ -14,8 +14,7 @@ from os import environ
 from pathlib import Path
 
 import click
-from training.ingest.options import IngestOptions
-from training.ingest.run import ingest
+import msgspec
 
 from engine.domain.customers import StoredCustomer
 from engine.errors import DataRefused, SettingsError
@@ -23,12 +22,15 @@ from engine.settings import Settings
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
 from engine.store.ledger import SqlLedger
-from engine.store.log_reader import log_span
 from training.commands.serve import worker_environment
 from training.commands.train import train_on_log
 from training.config import TrainConfig
 from training.demo_tables import Meeting, print_meeting
 from training.http import Shop
+from training.ingest.options import IngestOptions
+from training.ingest.report import render
+from training.ingest.run import ingest
+from training.progress import progress
 from training.tables import print_run
 from training.wiring import model_store, open_database
 
@@ -64,26 +66,48 @@ def demo(settings: Settings, once: bool) -> None:
 def _prepare(settings: Settings) -> str:
     """Load and train where that was not done before; the household to show."""
     with open_database(settings) as database:
-        if not log_span(database)[0]:
-            _load(settings, SqlLedger(database), SqlCatalog(database))
+        _load(settings, SqlLedger(database), SqlCatalog(database))
         if model_store(settings).current_version() is None:
-            print_run(train_on_log(settings, database, config=TrainConfig()), limit=10)
+            config = TrainConfig()
+            print_run(train_on_log(settings, database, config=config), limit=config.limit)
         return _household(SqlCustomers(database))
 
 
 def _load(settings: Settings, ledger: SqlLedger, catalog: SqlCatalog) -> None:
-    # Whole weeks, so that a Saturday's basket stays a Saturday's.
-    weeks = (datetime.now(UTC) - LAST_DAY) // timedelta(weeks=1)
-    options = IngestOptions(format="complete-journey", shift_days=7 * weeks)
-    report = ingest(
-        [_transactions()],
-        options,
-        ledger=ledger,
-        catalog=catalog,
-        home=settings.home,
-        now=datetime.now(UTC),
-    )
-    click.echo(report)
+    """Load the sample once; an interrupted load goes on with the dates it began with."""
+    note = settings.home / "sample.json"
+    sample = _read_note(note)
+    if sample.loaded:
+        return
+    note.write_bytes(msgspec.json.encode(sample))
+    with progress() as shown:
+        report = ingest(
+            [_transactions()],
+            IngestOptions(format="complete-journey", shift_days=sample.shift_days),
+            ledger=ledger,
+            catalog=catalog,
+            home=settings.home,
+            now=datetime.now(UTC),
+            progress=shown,
+        )
+    for line in (line for file in report.files for line in render(file)):
+        click.echo(line)
+    note.write_bytes(msgspec.json.encode(_Sample(sample.shift_days, loaded=True)))
+
+
+class _Sample(msgspec.Struct, frozen=True):
+    """How far the sample's dates were moved, and whether all of it is loaded."""
+
+    shift_days: int
+    loaded: bool = False
+
+
+def _read_note(path: Path) -> _Sample:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Sample)
+    except (FileNotFoundError, msgspec.DecodeError):
+        # Whole weeks, so that a Saturday's basket stays a Saturday's.
+        return _Sample(7 * ((datetime.now(UTC) - LAST_DAY) // timedelta(weeks=1)))
 
 
 def _transactions() -> Path:

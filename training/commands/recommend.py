@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 from rich.table import Table
-from training.progress import bar
 
 from engine.domain.customers import StoredCustomer
 from engine.errors import DataRefused, ModelUnavailable
@@ -26,6 +25,7 @@ from engine.settings import Settings
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
 from training.batch import PAGE, lists, output, pages_of, reason_text, rows
+from training.progress import progress
 from training.tables import console
 from training.wiring import model_store, open_database
 
@@ -97,12 +97,18 @@ def _answers(
 
 def _write(answers: Iterator[list[Answer]], target: Path, *, total: int) -> None:
     written = 0
-    with output(target) as write, bar("lists", total=total) as advance:
+    done = 0
+    with (
+        output(target) as write,
+        progress() as shown,
+        shown.track("recommending", total=total) as advance,
+    ):
         for page in answers:
             batch = rows(page)
             write(batch)
             written += len(batch)
-            advance(len(page))
+            done += len(page)
+            advance(done)
     click.echo(f"{written:,} rows for {total:,} customers in {target}")
 
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from training.progress import steps
 
 from engine.errors import DataRefused, PublishRefused
 from engine.settings import Settings
 from engine.store.database import Database
 from engine.store.log_reader import log_span, read_lines
 from training.config import TrainConfig, load_config
+from training.progress import steps
 from training.tables import print_run
 from training.train import Run, Surroundings
 from training.train import train as train_model

@@ -108,7 +108,7 @@ SELECT
     ELSE '{ACCEPTED}'
   END AS class
 FROM told
-"""
+"""  # noqa: S608 - names of ours
 
 _USABLE_SQL = "('accepted', 'guest_order', 'refund')"
 

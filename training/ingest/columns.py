@@ -37,9 +37,7 @@ def create_fields(
     connection: duckdb.DuckDBPyConnection, found: Mapping[str, int], form: Format
 ) -> None:
     """Make the view `fields`, the trimmed text of every field, and `numerals`, the numbers."""
-    columns = ", ".join(
-        f"{_expression(field, found, form)} AS {field}" for field in form.columns
-    )
+    columns = ", ".join(f"{_expression(field, found, form)} AS {field}" for field in form.columns)
     connection.execute(
         f"CREATE VIEW fields AS SELECT line, broken, {columns} FROM raw"  # noqa: S608 - our names
     )

@@ -50,7 +50,8 @@ def opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         if not packed:
             yield raw, raw
             return
-        with gzip.GzipFile(fileobj=raw, mode="rb") as unpacked, io.BufferedReader(
-            unpacked, buffer_size=1 << 20
-        ) as content:
+        with (
+            gzip.GzipFile(fileobj=raw, mode="rb") as unpacked,
+            io.BufferedReader(unpacked, buffer_size=1 << 20) as content,
+        ):
             yield content, raw

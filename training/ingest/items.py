@@ -20,9 +20,7 @@ _NO = {"0", "false", "f", "no", "n", "out of stock", "out_of_stock", "sold out"}
 _YES = {"1", "true", "t", "yes", "y", "in stock", "in_stock", "available"}
 
 
-def describe_from_rows(
-    connection: duckdb.DuckDBPyConnection, fields: Mapping[str, int]
-) -> None:
+def describe_from_rows(connection: duckdb.DuckDBPyConnection, fields: Mapping[str, int]) -> None:
     """Make the table `described`: of each item sold, the latest value of each catalogue column."""
     given = [name for name in CATALOG_FIELDS if name in fields]
     if not given:
@@ -57,9 +55,7 @@ def describe_from_products(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def put_items(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, *, done: Advance
-) -> int:
+def put_items(connection: duckdb.DuckDBPyConnection, catalog: Catalog, *, done: Advance) -> int:
     """Write what is described into the catalogue; of how many items."""
     tables = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE table_name = 'described'"

@@ -57,7 +57,9 @@ def plan(
     new = [row for row in bought if _key(row) not in known]
     for start in range(0, len(new), MAX_LINES):
         part = new[start : start + MAX_LINES]
-        yield Planned(_purchase(part, number=start, currency=currency), len(part), part[0].row_class)
+        yield Planned(
+            _purchase(part, number=start, currency=currency), len(part), part[0].row_class
+        )
     held = {row.item_id for row in bought} | {key.item_id for key in known}
     seen: Counter[tuple[object, ...]] = Counter()
     for row in rows:
@@ -82,9 +84,7 @@ def _purchase(rows: Sequence[Row], *, number: int, currency: str | None) -> Even
     )
 
 
-def _refund(
-    row: Row, *, occurrence: int, held: Collection[str], currency: str | None
-) -> Event:
+def _refund(row: Row, *, occurrence: int, held: Collection[str], currency: str | None) -> Event:
     # A return may carry the number of its order or one of its own: it names an order only when
     # that order is known to hold the item. A guest's return has nothing else to go by.
     named = not row.loose and (row.item_id in held or row.customer_id is None)

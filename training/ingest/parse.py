@@ -11,9 +11,12 @@ from engine.errors import DataRefused, SettingsError
 from training.ingest.options import Reading
 
 _CLOCK = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
+_OFFSET = r" ?([zZ]|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
 
 MACROS = rf"""
-CREATE MACRO clean(t) AS nullif(trim(t, E' \t\r\n\u00a0\ufeff'), '');
+-- Blanks, line ends, no-break spaces and byte order marks around the text; NULL when that is all.
+CREATE MACRO clean(t) AS
+  nullif(trim(t, ' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279)), '');
 
 -- The plain spelling of a number, NULL when it is none in the file's way of writing them.
 CREATE MACRO plain(t) AS CASE
@@ -56,7 +59,7 @@ END;
 CREATE MACRO any_moment(t) AS CASE
   WHEN regexp_full_match(t, '[0-9]{{4}}[-/][0-9]{{1,2}}[-/][0-9]{{1,2}}([T ]{_CLOCK})?')
     THEN from_local(try_cast(t AS TIMESTAMP))
-  WHEN regexp_full_match(t, '[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}[T ]{_CLOCK} ?([zZ]|UTC|[+-][0-9]{{2}}(:?[0-9]{{2}})?)')
+  WHEN regexp_full_match(t, '[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}[T ]{_CLOCK}{_OFFSET}')
     THEN epoch_ms(try_cast(regexp_replace(regexp_replace(t,
       ' ?([zZ]|UTC)$', '+00'), ' ?([+-][0-9]{{2}}):?([0-9]{{2}})$', '\1:\2') AS TIMESTAMPTZ))
   WHEN regexp_full_match(t, '[0-9]{{1,2}}([/.-])[0-9]{{1,2}}[/.-][0-9]{{4}}([T ]{_CLOCK})?')
@@ -99,11 +102,11 @@ FROM (
 """
 
 # ISO 4217: currencies whose minor unit is not a hundredth.
+_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
 _DIGITS = {
-    **dict.fromkeys(
-        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0
-    ),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys(_WHOLE.split(" "), 0),
+    **dict.fromkeys(_THOUSANDTHS.split(" "), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
 USUAL_DIGITS = 2
@@ -152,9 +155,7 @@ def settle_spelling(
     _set(connection, "month_first", _month_first(connection, reading, source=source))
 
 
-def _month_first(
-    connection: duckdb.DuckDBPyConnection, reading: Reading, *, source: str
-) -> bool:
+def _month_first(connection: duckdb.DuckDBPyConnection, reading: Reading, *, source: str) -> bool:
     if reading.time_format != "auto":
         return reading.time_format == "mdy"
     day_first, month_first, either, example = connection.execute(_DAY_AND_MONTH).fetchone() or (

@@ -62,7 +62,7 @@ class _Scan:
     decoder: codecs.IncrementalDecoder
     is_utf8: bool = True
     cp1252: codecs.IncrementalDecoder = field(
-        default_factory=lambda: codecs.getincrementaldecoder("cp1252")()
+        default_factory=codecs.getincrementaldecoder("cp1252")
     )
     is_cp1252: bool = True
     unbroken: int = 0
@@ -127,8 +127,9 @@ def _scan(first: bytes, chunks: Iterator[bytes], *, source: str) -> str:
     if scan.is_utf8:
         return scan.encoding
     if not scan.is_cp1252:
-        raise DataRefused("the text is neither UTF-8 nor Windows-1252; save it as UTF-8",
-                          source=source)
+        raise DataRefused(
+            "the text is neither UTF-8 nor Windows-1252; save it as UTF-8", source=source
+        )
     return "cp1252"
 
 
@@ -139,8 +140,9 @@ def _begin(first: bytes) -> _Scan:
 
 def _look(scan: _Scan, chunk: bytes, *, source: str, final: bool = False) -> None:
     if scan.encoding != "utf-16" and b"\0" in chunk:
-        raise DataRefused("the file is binary (it holds NUL bytes); give CSV or Parquet",
-                          source=source)
+        raise DataRefused(
+            "the file is binary (it holds NUL bytes); give CSV or Parquet", source=source
+        )
     scan.unbroken = 0 if b"\n" in chunk or b"\r" in chunk else scan.unbroken + len(chunk)
     if scan.unbroken > MAX_LINE_BYTES:
         raise DataRefused("a line is longer than 4 MB: this is no table", source=source)
@@ -181,5 +183,6 @@ def _first_row(head: str, delimiter: str, *, source: str) -> list[str]:
         rows = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
         return next(row for row in rows if row)
     except (csv.Error, StopIteration) as error:
-        raise DataRefused("the first row is no header of column names", source=source,
-                          line=1) from error
+        raise DataRefused(
+            "the first row is no header of column names", source=source, line=1
+        ) from error

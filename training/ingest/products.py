@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+from pyarrow.parquet import read_schema
 
-from training.ingest.files import shown
+from engine.errors import DataRefused
 from training.ingest.formats import Format
 from training.ingest.probe import Probe, probe
 from training.ingest.stage import linked, parquet_errors
+from training.ingest.workspace import first_line
 from training.progress import Progress
 
 _NONE = """
@@ -54,7 +57,7 @@ def load_products(connection: duckdb.DuckDBPyConnection, found: Probe | None) ->
               any_value(clean(brand::VARCHAR)) AS brand,
               any_value(clean(product_category::VARCHAR)) AS category,
               any_value(clean(product_type::VARCHAR)) AS product_type,
-              any_value(clean({_package_size(connection, found)})) AS package_size
+              any_value(clean({_package_size(found)})) AS package_size
             FROM read_parquet({linked(found, connection)})
             WHERE product_id IS NOT NULL
             GROUP BY 1
@@ -63,19 +66,17 @@ def load_products(connection: duckdb.DuckDBPyConnection, found: Probe | None) ->
 
 
 def _describes_items(found: Probe, form: Format) -> bool:
-    if not found.parquet:
-        return False
-    with parquet_errors(found.source), duckdb.connect() as connection:
-        columns = parquet_columns(connection, shown(found.path))
-    return set(form.products) <= set(columns)
+    return found.parquet and set(form.products) <= set(_columns(found))
 
 
-def _package_size(connection: duckdb.DuckDBPyConnection, found: Probe) -> str:
-    columns = parquet_columns(connection, shown(found.path))
-    return "package_size::VARCHAR" if "package_size" in columns else "NULL::VARCHAR"
+def _package_size(found: Probe) -> str:
+    return "package_size::VARCHAR" if "package_size" in _columns(found) else "NULL::VARCHAR"
 
 
-def parquet_columns(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
-    """The names of a Parquet file's columns."""
-    rows = connection.execute("SELECT name FROM parquet_schema(?)", [path]).fetchall()
-    return [str(name) for (name,) in rows]
+def _columns(found: Probe) -> list[str]:
+    try:
+        return list(read_schema(found.path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise DataRefused(
+            f"no readable Parquet file: {first_line(error)}", source=found.source
+        ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,9 +45,9 @@ class FileReport:
     timezone: str
     shift_days: int
     currency: str | None
-    items: int
-    rejects: Path | None
     resumed: bool
+    items: int = 0
+    rejects: Path | None = None
 
     @property
     def added(self) -> int:
@@ -125,11 +124,10 @@ def write_rejects(
     rows = cursor.fetchmany(_CHUNK)
     if not rows:
         return False
+    part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, suffix=".part", newline="", encoding="utf-8", delete=False
-        ) as file:
+        with part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["line", "reason", *header])
             while rows:
@@ -138,7 +136,7 @@ def write_rejects(
                     for row_class, line, *cells in rows
                 )
                 rows = cursor.fetchmany(_CHUNK)
-        Path(file.name).replace(path)
+        part.replace(path)
     except OSError as error:
         raise DataRefused(
             f"the rejects file {shown(path)} cannot be written: {error.strerror or error}; "

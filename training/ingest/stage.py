@@ -47,9 +47,7 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _stage_csv(
-    probe: Probe, connection: duckdb.DuckDBPyConnection, *, progress: Progress
-) -> None:
+def _stage_csv(probe: Probe, connection: duckdb.DuckDBPyConnection, *, progress: Progress) -> None:
     width = len(probe.header)
     columns = ", ".join(f"c{index} VARCHAR" for index in range(width))
     connection.execute(f"CREATE TABLE raw (line BIGINT, broken VARCHAR, {columns})")
@@ -62,18 +60,21 @@ def _stage_csv(
 
 def _batches(probe: Probe, *, width: int, done: Advance) -> Iterator[pa.Table]:
     most = max(1, min(BATCH_ROWS, BATCH_CELLS // width))
-    with readable(probe.source), opened(probe.path) as (content, raw):
-        with io.TextIOWrapper(content, encoding=probe.encoding, newline="") as text:
-            reader = _Records(text, delimiter=probe.delimiter, width=width)
-            rows: list[_Row] = []
-            for row in reader:
-                rows.append(row)
-                if len(rows) >= most or reader.characters >= BATCH_CHARACTERS:
-                    yield _table(rows, width=width)
-                    rows, reader.characters = [], 0
-                    done(raw.tell())
-            if rows:
+    with (
+        readable(probe.source),
+        opened(probe.path) as (content, raw),
+        io.TextIOWrapper(content, encoding=probe.encoding, newline="") as text,
+    ):
+        reader = _Records(text, delimiter=probe.delimiter, width=width)
+        rows: list[_Row] = []
+        for row in reader:
+            rows.append(row)
+            if len(rows) >= most or reader.characters >= BATCH_CHARACTERS:
                 yield _table(rows, width=width)
+                rows, reader.characters = [], 0
+                done(raw.tell())
+        if rows:
+            yield _table(rows, width=width)
 
 
 class _Records:
@@ -149,7 +150,9 @@ def linked(probe: Probe, connection: duckdb.DuckDBPyConnection) -> str:
 
     DuckDB takes `*`, `?` and `[` in a name for a pattern: it is given a link with a plain name.
     """
-    row = connection.execute("SELECT path FROM duckdb_databases() WHERE path IS NOT NULL").fetchone()
+    row = connection.execute(
+        "SELECT path FROM duckdb_databases() WHERE path IS NOT NULL"
+    ).fetchone()
     folder = Path(str(row[0])).parent if row else Path()
     link = folder / f"{probe.digest[:16]}.parquet"
     if not link.is_symlink():

@@ -52,7 +52,9 @@ def write(
     """
     numbers = [
         int(number)
-        for (number,) in connection.execute("SELECT DISTINCT batch FROM lines ORDER BY 1").fetchall()
+        for (number,) in connection.execute(
+            "SELECT DISTINCT batch FROM lines ORDER BY 1"
+        ).fetchall()
     ]
     before = ledger.run(writing.fingerprint)
     resumed = before is not None and not before.finished
@@ -80,9 +82,7 @@ def _settle(transaction: LedgerTransaction, writing: Writing) -> None:
         )
 
 
-def _record(
-    transaction: LedgerTransaction, rows: Sequence[Row], writing: Writing
-) -> Counter[str]:
+def _record(transaction: LedgerTransaction, rows: Sequence[Row], writing: Writing) -> Counter[str]:
     known = transaction.order_lines(list(dict.fromkeys(row.order_id for row in rows)))
     planned: list[Planned] = []
     for _, group in itertools.groupby(rows, key=lambda row: row.position):
