@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from math import isnan
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -40,14 +41,16 @@ def print_run(run: Run, *, limit: int) -> None:
 
 def metrics_table(table: Mapping[str, Metrics], *, limit: int) -> Table:
     """One row a model, metrics at `limit` over the full catalogue."""
-    shown = Table(title=f"Quality at {limit}, full catalogue", title_justify="left")
+    shown = Table(
+        title=f"Quality at {limit}, full catalogue: all, bought before, new to the customer",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     shown.add_column("model", no_wrap=True)
     for heading in ("recall", "nDCG", "hit rate"):
-        shown.add_column(heading, justify="right")
-    for heading in ("repeat recall", "repeat nDCG", "repeat hit"):
-        shown.add_column(heading, justify="right")
-    for heading in ("explore recall", "explore nDCG", "explore hit", "coverage"):
-        shown.add_column(heading, justify="right")
+        shown.add_column(f"{heading}\nall before new", justify="right")
+    shown.add_column("coverage", justify="right")
     for name, metrics in table.items():
         style = "bold" if name == BLEND else "dim" if name == BASELINE else None
         shown.add_row(name, *_cells(metrics), style=style)
@@ -68,14 +71,19 @@ def manifest_table(training: Mapping[str, Any]) -> Table:
 
 def _cells(metrics: Metrics) -> list[str]:
     parts = (metrics.overall, metrics.repeat, metrics.explore)
+    columns = (
+        [part.recall for part in parts],
+        [part.ndcg for part in parts],
+        [part.hit_rate for part in parts],
+    )
     return [
-        *(_figure(value) for part in parts for value in (part.recall, part.ndcg, part.hit_rate)),
+        *(" ".join(_figure(value) for value in values) for values in columns),
         _figure(metrics.coverage),
     ]
 
 
 def _figure(value: float | None) -> str:
-    return "-" if value is None or isnan(value) else f"{value:.4f}"
+    return "-" if value is None or isnan(value) else f"{value:.3f}".removeprefix("0")
 
 
 def _day(at_ms: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from engine.domain.customers import StoredCustomer
 from engine.store.database import Database
@@ -31,11 +31,7 @@ class SqlCustomers:
         """The known ones among the customers, each once, in no particular order."""
         wanted = list(dict.fromkeys(customer_ids))
         with self._database.read() as connection:
-            return [
-                customer_of(row)
-                for some in chunks(wanted)
-                for row in connection.execute(_KNOWN.where(customers.c.customer_id.in_(some)))
-            ]
+            return known_customers(connection, wanted)
 
     def count(self) -> int:
         """How many customers there are."""
@@ -56,3 +52,12 @@ class SqlCustomers:
             asked = asked.where(customers.c.customer_id > after)
         with self._database.read() as connection:
             return [customer_of(row) for row in connection.execute(asked)]
+
+
+def known_customers(connection: Connection, customer_ids: Sequence[str]) -> list[StoredCustomer]:
+    """The known ones among distinct customers."""
+    return [
+        customer_of(row)
+        for some in chunks(customer_ids)
+        for row in connection.execute(_KNOWN.where(customers.c.customer_id.in_(some)))
+    ]

@@ -26,7 +26,11 @@ _POSTGRESQL_LIMITS = (
 )
 # Another transaction won (deadlock, serialisation) or held a row for too long.
 _TRANSIENT_STATES = ("40001", "40P01", "55P03")
+# How a transaction begins on SQLite, told to the "begin" event as an execution option.
 _BEGIN = "regulars_begin"
+_READING = ("BEGIN",)
+_DURABLE = ("PRAGMA synchronous = FULL", "BEGIN IMMEDIATE")
+_LAZY = ("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE")
 
 
 class Database:
@@ -35,7 +39,8 @@ class Database:
     def __init__(self, engine: Engine, *, url: URL) -> None:
         self.url = url
         self._engine = engine
-        self._writing = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._writing = engine.execution_options(**{_BEGIN: _DURABLE})
+        self._noting = engine.execution_options(**{_BEGIN: _LAZY})
         # SQLite has one writer at a time; queueing here is fair and needs no polling.
         self._writer = threading.Lock()
 
@@ -83,6 +88,17 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A connection in a transaction that commits at the end, or not at all on an exception."""
         with self._translated(), self._turn(), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write_lazily(self) -> Iterator[Connection]:
+        """Like `write`, but it does not wait for the disk: a power cut may undo the last ones.
+
+        Nothing else is weaker, and whatever `write` commits later is never there without them.
+        """
+        with self._translated(), self._turn(), self._noting.begin() as connection:
+            if self.dialect == POSTGRESQL:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
 
     def close(self) -> None:
@@ -150,7 +166,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
     _use_write_ahead_log(connection)
-    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
@@ -169,7 +184,8 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+    for statement in connection.get_execution_options().get(_BEGIN, _READING):
+        connection.exec_driver_sql(statement)
 
 
 def _postgresql(url: URL) -> Engine:

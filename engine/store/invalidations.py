@@ -37,7 +37,8 @@ class SqlInvalidations:
         """Forget those that were carried out, unless a later revision came meanwhile."""
         if not done:
             return
-        with self._database.write() as connection:
+        # Undone by a power cut, a note is only carried out once more: the disk may take its time.
+        with self._database.write_lazily() as connection:
             if self._database.dialect == SQLITE:
                 connection.exec_driver_sql(_CLEAR_SQLITE, list(done.items()))
             else:

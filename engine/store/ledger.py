@@ -12,9 +12,10 @@ from sqlalchemy import Connection, select
 from engine.domain.customers import StoredCustomer
 from engine.domain.events import EventType
 from engine.ports import Entry, IngestRun, LineKey, Outcome
+from engine.store.customers import known_customers
 from engine.store.database import SQLITE, Database
-from engine.store.rows import CUSTOMER_COLUMNS, chunks, customer_of, upsert
-from engine.store.tables import customers, event_lines, events, ingest_runs, shop
+from engine.store.rows import chunks, upsert
+from engine.store.tables import event_lines, events, ingest_runs, shop
 from engine.store.writers import PostgresWriter, SqliteWriter, Writer
 
 CURRENCY = "currency"
@@ -34,7 +35,7 @@ class SqlLedger:
         they share, and never in a circle when `shop_currency` and `lock` come before `append`.
         """
         with self._database.write() as connection:
-            yield SqlTransaction(connection, writer_for(self._database, connection))
+            yield SqlTransaction(connection, _writer_for(self._database, connection))
 
     def run(self, fingerprint: str) -> IngestRun | None:
         """How far an ingest came, None when it never began."""
@@ -60,7 +61,7 @@ class SqlTransaction:
         wanted = sorted(set(customer_ids))
         if wanted:
             self._writer.hold(wanted)
-        return {each.customer_id: each for each in stored(self._connection, wanted)}
+        return {each.customer_id: each for each in known_customers(self._connection, wanted)}
 
     def shop_currency(self, stated: str | None) -> str | None:
         """The currency of all sums in this shop; the first one stated settles it."""
@@ -138,21 +139,9 @@ class SqlTransaction:
         }
 
 
-def writer_for(database: Database, connection: Connection) -> Writer:
+def _writer_for(database: Database, connection: Connection) -> Writer:
     """The bulk writer of a database."""
     return SqliteWriter(connection) if database.dialect == SQLITE else PostgresWriter(connection)
-
-
-def stored(connection: Connection, customer_ids: Sequence[str]) -> list[StoredCustomer]:
-    """The known ones among the customers."""
-    asked = select(*(customers.c[name] for name in CUSTOMER_COLUMNS)).where(
-        customers.c.revision > 0
-    )
-    return [
-        customer_of(row)
-        for some in chunks(customer_ids)
-        for row in connection.execute(asked.where(customers.c.customer_id.in_(some)))
-    ]
 
 
 def _outcome(

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from engine.domain.customers import CustomerSummary, StoredCustomer
 from engine.domain.events import to_ms
 from engine.ports import Entry
+from engine.store.database import SQLITE
 
 T = TypeVar("T")
 # SQLite takes 32,766 values a statement, PostgreSQL 65,535; longer lists also plan slower.
@@ -55,7 +56,7 @@ def chunks(values: Sequence[T], *, size: int = IN_LIST) -> Iterator[Sequence[T]]
 
 def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ON CONFLICT: spelled alike in both databases, but two classes."""
-    if connection.dialect.name == "sqlite":
+    if connection.dialect.name == SQLITE:
         return sqlite.insert(table)
     return postgresql.insert(table)
 

@@ -89,22 +89,27 @@ def test_a_database_of_newer_code_is_refused_in_one_sentence(database: Database)
     assert "\n" not in str(refusal.value)
 
 
-def test_sqlite_survives_a_power_cut_and_many_readers(sqlite_url: str):
+def sqlite_modes(connection: Connection) -> dict[str, object]:
+    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    return {name: connection.scalar(text(f"PRAGMA {name}")) for name in names}
+
+
+def test_sqlite_waits_for_the_disk_unless_it_need_not(sqlite_url: str):
     database = opened(sqlite_url)
 
-    with database.read() as connection:
-        modes = {
-            name: connection.scalar(text(f"PRAGMA {name}"))
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        }
+    with database.write_lazily() as connection:
+        lazy = sqlite_modes(connection)
+    with database.write() as connection:
+        durable = sqlite_modes(connection)
 
-    # 2 is FULL: the disk has it before the commit returns.
-    assert modes == {
+    # 2 is FULL: the disk has it before the commit returns. 1 is NORMAL.
+    assert durable == {
         "journal_mode": "wal",
         "synchronous": 2,
         "foreign_keys": 1,
         "busy_timeout": 5000,
     }
+    assert lazy == durable | {"synchronous": 1}
     database.close()
 
 
@@ -178,3 +183,10 @@ def test_a_url_that_cannot_be_used_is_refused_without_repeating_it(url: str):
         Database.open(url)
 
     assert "secret" not in str(refusal.value)
+
+
+def test_without_the_driver_of_postgresql_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(SettingsError, match=r"pip install 'regulars\[postgres\]'"):
+        Database.open("postgresql://localhost/orders")
