@@ -130,9 +130,11 @@ def _cache(
 
 def _parent_watch() -> list[Repeating]:
     # Only a process that a server made has a parent it must not outlive: a shell may go.
-    if multiprocessing.parent_process() is None:
+    parent = multiprocessing.parent_process()
+    if parent is None or parent.pid is None:
         return []
-    leave = partial(exit_without_parent, os.getppid())
+    # Not os.getppid(): the parent may be gone already, and that would be whoever took over.
+    leave = partial(exit_without_parent, parent.pid)
     return [Repeating("parent watch", leave, every=PARENT_INTERVAL)]
 
 

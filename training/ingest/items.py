@@ -87,8 +87,10 @@ def _value(name: str) -> str:
     return f"minor({name})" if name in ("price", "cost") else f"fields.{name}"
 
 
-def _text(value: str) -> str:
-    return value[:MAX_TEXT]
+def _text(value: str) -> str | None:
+    """The words with one blank between them, without control characters; None when none is left."""
+    printable = "".join(each if each.isprintable() else " " for each in value)
+    return " ".join(printable.split())[:MAX_TEXT] or None
 
 
 def _money(value: float) -> int | None:

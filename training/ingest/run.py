@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from training.ingest.parse import prepare, settle_money, settle_spelling
 from training.ingest.probe import Probe, probe
 from training.ingest.products import beside, load_products, split_off
 from training.ingest.report import FileReport, IngestReport, in_order, write_rejects
-from training.ingest.stage import stage
+from training.ingest.stage import parquet_errors, stage
 from training.ingest.workspace import tables, workspace
 from training.ingest.write import Writing, Written, write
 from training.progress import Progress
@@ -121,7 +121,7 @@ def _stage(
 ) -> _Staged:
     form = around.reading.format
     products = products or beside(found.path, form, progress=around.progress)
-    with tables(path) as connection:
+    with tables(path) as connection, _blamed(found):
         header = stage(found, connection, progress=around.progress)
         with around.progress.track(f"classifying {found.path.name}", total=4) as done:
             fields = match_columns(header, around.reading, source=found.source)
@@ -147,6 +147,11 @@ def _stage(
         )
     fingerprint = _fingerprint(found, around.reading, products, currency=currency, counts=counts)
     return _Staged(found, path, header, currency, counts, fingerprint)
+
+
+def _blamed(found: Probe) -> AbstractContextManager[None]:
+    # The tables read a Parquet file where it lies: a damaged page shows only when it is reached.
+    return parquet_errors(found.source) if found.parquet else nullcontext()
 
 
 def _interpret(

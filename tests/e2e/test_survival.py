@@ -1,0 +1,254 @@
+"""What is acknowledged stays, and what can be answered is answered, whatever is killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from engine.domain.events import Event
+from engine.loyalty.net import net_lines, summarise
+from engine.loyalty.state import NEW, apply_all
+from tests.builders import a_purchase
+from tests.shop import Server, Shop, a_trained_shop, alive, children
+
+CUSTOMERS = [f"c{number:03d}" for number in range(7)]
+THREADS = 8
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return a_trained_shop(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def purchases(count: int) -> list[Event]:
+    rng = random.Random(5)
+    return [
+        a_purchase(
+            f"p{number}",
+            rng.choice(CUSTOMERS),
+            {f"item-{rng.randrange(9):02d}": float(rng.randint(1, 4)) for _ in range(3)},
+            day=rng.randrange(100),
+            unit_price=rng.randint(50, 900),
+        )
+        for number in range(count)
+    ]
+
+
+def post_until_answered(server: Server, event: Event) -> str:
+    """Send again until there is an answer, as a shop's outbox does."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            return server.send(event)
+        except (OSError, AssertionError):
+            time.sleep(0.05)
+    raise AssertionError(f"{event.event_id} was never answered")
+
+
+def totals(server: Server) -> dict[str, tuple[int, float, int]]:
+    profiles = {each: server.get(f"/v1/customers/{each}/profile") for each in CUSTOMERS}
+    return {
+        each: (profile["orders"], profile["units"], profile["revenue"])
+        for each, profile in profiles.items()
+    }
+
+
+def expected_totals(events: list[Event]) -> dict[str, tuple[int, float, int]]:
+    """Totals of each event once, in the order in which they happened."""
+    in_order = sorted(events, key=lambda each: (each.occurred_at, each.event_id))
+    totals = {}
+    for customer in CUSTOMERS:
+        own = [event for event in in_order if event.customer_id == customer]
+        summary = summarise(net_lines(apply_all(NEW, own)))
+        totals[customer] = (summary.orders, summary.units, summary.revenue)
+    return totals
+
+
+def test_each_purchase_counts_once_though_sent_thrice_by_eight_threads(shop: Shop) -> None:
+    events = purchases(200)
+    posts = events * 3
+    random.Random(1).shuffle(posts)
+
+    with shop.serving() as server, ThreadPoolExecutor(THREADS) as pool:
+        outcomes = list(pool.map(server.send, posts))
+        found = totals(server)
+
+    assert outcomes.count("accepted") == 200
+    assert outcomes.count("duplicate") == 400
+    assert found == expected_totals(events)
+
+
+def test_nothing_is_lost_when_the_server_is_killed_in_the_middle(shop: Shop) -> None:
+    events = purchases(200)
+    posts = events * 3
+    random.Random(2).shuffle(posts)
+    accepted: list[str] = []
+    with shop.serving() as first:
+        with ThreadPoolExecutor(THREADS) as pool:
+            running = [pool.submit(_send_or_lose, first, event) for event in posts]
+            while sum(each.done() for each in running) < 150:
+                time.sleep(0.005)
+            workers = children(first.process.pid)
+            for pid in (first.process.pid, *workers):
+                _kill(pid)
+            accepted += [each.result() for each in running if each.result()]
+        _wait_for_end(workers)
+
+    with shop.serving() as second:
+        with ThreadPoolExecutor(THREADS) as pool:
+            outcomes = list(pool.map(lambda event: post_until_answered(second, event), posts))
+        found = totals(second)
+
+    assert 0 < len(set(accepted)) <= 200
+    assert outcomes.count("accepted") + len(_logged_before(outcomes, events)) >= 200
+    assert found == expected_totals(events)
+
+
+def _logged_before(outcomes: list[str], events: list[Event]) -> list[Event]:
+    # Whatever the second server did not accept, the first one had: all others were duplicates.
+    return events[: len(events) - outcomes.count("accepted")]
+
+
+def _send_or_lose(server: Server, event: Event) -> str | None:
+    try:
+        return event.event_id if server.send(event) == "accepted" else None
+    except (OSError, AssertionError):
+        return None
+
+
+def test_killing_the_server_leaves_no_process_behind(shop: Shop) -> None:
+    with shop.serving() as server:
+        below = children(server.process.pid)
+        _kill(server.process.pid)
+        _wait_for_end(below)
+
+    assert len(below) >= 3, "workers, the guard and the cache server"
+    assert not [pid for pid in below if alive(pid)]
+
+
+def test_stopping_the_server_leaves_neither_process_nor_socket(shop: Shop) -> None:
+    with shop.serving() as server:
+        below = children(server.process.pid)
+
+    _wait_for_end(below)
+    assert server.process.returncode == 0
+    assert not [pid for pid in below if alive(pid)]
+    assert not list(shop.home.glob("*.sock"))
+
+
+def test_a_killed_worker_is_replaced(trained: Shop) -> None:
+    with trained.serving() as server:
+        for pid in _workers(server):
+            _kill(pid)
+
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                answer = server.items("c001")
+                break
+            except OSError:
+                time.sleep(0.05)
+
+        assert len(answer) == 10
+
+
+def test_answers_continue_while_the_cache_is_killed_under_load(trained: Shop) -> None:
+    answers: list[int] = []
+    stop = threading.Event()
+
+    def ask(server: Server) -> None:
+        while not stop.is_set():
+            for customer in CUSTOMERS:
+                answers.append(server.call(f"/v1/customers/{customer}/recommendations")[0])
+
+    with trained.serving() as server:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(4):
+                pool.submit(ask, server)
+            time.sleep(0.5)
+            before = len(answers)
+            _kill(_valkey(server))
+            time.sleep(1.5)
+            stop.set()
+        first = server.items(CUSTOMERS[0])[0]
+        purchase = a_purchase("after-the-cache", CUSTOMERS[0], [first], day=200)
+        assert server.send(purchase) == "accepted"
+        health = server.get("/readyz")
+
+    assert before > 0
+    assert len(answers) > before + 20
+    assert set(answers) == {200}
+    assert health["status"] == "degraded"
+
+
+def test_a_locked_database_costs_no_recommendation(trained: Shop) -> None:
+    with trained.serving() as server:
+        lock = sqlite3.connect(trained.home / "regulars.db", isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+
+        answer = server.get("/v1/customers/c002/recommendations")
+
+        lock.execute("ROLLBACK")
+        lock.close()
+    assert answer["returned"] == 10
+
+
+@pytest.fixture
+def without_model(shop: Shop) -> Iterator[Server]:
+    with shop.serving() as server:
+        yield server
+
+
+def test_a_shop_without_a_model_still_answers_and_takes_events(without_model: Server) -> None:
+    answer = without_model.get("/v1/customers/anyone/recommendations")
+
+    assert (answer["items"], answer["fallback_reason"]) == ([], "no_model")
+    assert without_model.send(a_purchase("first", "anyone")) == "accepted"
+    assert without_model.get("/v1/customers/anyone/profile")["orders"] == 1
+
+
+def _workers(server: Server) -> list[int]:
+    return [pid for pid in children(server.process.pid) if "granian" in _name(pid) or _spawned(pid)]
+
+
+def _spawned(pid: int) -> bool:
+    return "multiprocessing" in _command(pid) and "spawn_main" in _command(pid)
+
+
+def _valkey(server: Server) -> int:
+    return next(pid for pid in children(server.process.pid) if "valkey" in _name(pid))
+
+
+def _name(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text()
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _wait_for_end(pids: list[int]) -> None:
+    deadline = time.monotonic() + 10
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)

@@ -1,0 +1,210 @@
+"""A whole shop for end-to-end tests: a home, the command line and the server."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.domain.events import Event
+from tests.builders import a_shop
+
+START_SECONDS = 30
+STOP_SECONDS = 15
+BARE = {key: value for key, value in os.environ.items() if not key.startswith("REGULARS_")}
+
+
+@dataclass
+class Shop:
+    """Everything below one home; `variables` are REGULARS_* settings beside it."""
+
+    home: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**BARE, "REGULARS_HOME": str(self.home), **self.variables}
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """`regulars ARGUMENTS`, whatever comes of it."""
+        return subprocess.run(
+            [sys.executable, "-m", "training", *map(str, arguments)],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def done(self, *arguments: str | Path) -> str:
+        """What `regulars ARGUMENTS` prints, when it succeeds."""
+        result = self.run(*arguments)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    @contextmanager
+    def serving(self, *, workers: int = 2) -> Iterator[Server]:
+        """The shop's server, ready; it is told to stop at the end, if it still runs."""
+        port = free_port()
+        command = [sys.executable, "-m", "training", "serve"]
+        with (
+            (self.home / "server.log").open("ab") as log,
+            subprocess.Popen(
+                [*command, "--port", str(port), "--workers", str(workers)],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            ) as process,
+        ):
+            server = Server(f"http://127.0.0.1:{port}", process)
+            try:
+                server.wait()
+                yield server
+            finally:
+                stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Tell a server to stop; one that does not is killed, and that is a failure."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
+@dataclass
+class Server:
+    """A running server."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def call(self, path: str, body: Any = None, method: str | None = None) -> tuple[int, Any]:
+        """Status and decoded answer; errors of HTTP are answers too."""
+        request = urllib.request.Request(
+            self.url + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
+
+    def get(self, path: str) -> Any:
+        """The answer to a GET that succeeds."""
+        status, body = self.call(path)
+        assert status == 200, body
+        return body
+
+    def items(self, customer: str, *, limit: int = 10) -> list[str]:
+        """The items recommended to a customer, best first."""
+        answer = self.get(f"/v1/customers/{customer}/recommendations?limit={limit}")
+        return [item["item_id"] for item in answer["items"]]
+
+    def send(self, event: Event) -> str:
+        """What becomes of a purchase or refund that is posted."""
+        status, answer = self.call("/v1/events", wire(event))
+        assert status == 200, answer
+        return str(answer["results"][0]["status"])
+
+    def wait(self) -> None:
+        """Return once the server is ready."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, "the server ended"
+            try:
+                if self.call("/healthz")[0] == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("the server did not become ready")
+
+
+def wire(event: Event) -> dict[str, Any]:
+    """An event as a storefront would post it."""
+    lines = [
+        {"item_id": line.item_id, "quantity": line.quantity, "unit_price": line.unit_price}
+        for line in event.lines
+    ]
+    assert event.occurred_at is not None
+    return {
+        "event_id": event.event_id,
+        "type": event.type.value,
+        "occurred_at": event.occurred_at.isoformat(),
+        "customer_id": event.customer_id,
+        "order_id": event.order_id,
+        "lines": lines,
+    }
+
+
+def write_csv(path: Path, events: Sequence[Event]) -> Path:
+    """Purchases as a file in our own columns, with a title for each item."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ["customer_id", "item_id", "order_id", "occurred_at", "quantity", "unit_price", "title"]
+        )
+        for event in events:
+            assert event.occurred_at is not None
+            for line in event.lines:
+                writer.writerow(
+                    [
+                        event.customer_id,
+                        line.item_id,
+                        event.order_id,
+                        event.occurred_at.isoformat(),
+                        line.quantity,
+                        (line.unit_price or 0) / 100,
+                        f"The {line.item_id}",
+                    ]
+                )
+    return path
+
+
+def a_trained_shop(home: Path, **variables: str) -> Shop:
+    """A shop with the purchases of `a_shop` loaded and a model live."""
+    shop = Shop(home, dict(variables))
+    home.mkdir(parents=True, exist_ok=True)
+    shop.done("ingest", write_csv(home / "orders.csv", a_shop()), "--currency", "EUR")
+    shop.done("train")
+    return shop
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def children(pid: int) -> list[int]:
+    """The processes below a process, all the way down (Linux)."""
+    own = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return own + [each for child in own for each in children(child)]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not yet collected does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
