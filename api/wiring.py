@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import Connection
 
 from api.app import create_app
 from api.model_watch import ModelWatch
@@ -27,8 +25,8 @@ from engine.settings import Settings
 from engine.store.breaker import CircuitBreaker
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
-from engine.store.database import Database
 from engine.store.invalidations import SqlInvalidations
+from engine.store.late_database import LateDatabase
 from engine.store.ledger import SqlLedger
 from engine.store.memory_cache import MemoryListCache
 from engine.store.model_store import ModelStore
@@ -37,36 +35,6 @@ from engine.store.redis_cache import RedisListCache, connect
 MODEL_INTERVAL = timedelta(seconds=0.5)
 UPKEEP_INTERVAL = timedelta(seconds=1)
 PARENT_INTERVAL = timedelta(seconds=1)
-
-
-class LateDatabase(Database):
-    """Brings its tables up to date before its first use, not when it is made.
-
-    While that fails, because the database is away or was written by newer code, every use raises
-    StoreUnavailable and nothing is written.
-    """
-
-    _current = False
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection in a transaction that sees one state of the database."""
-        self._bring_up_to_date()
-        with super().read() as connection:
-            yield connection
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A connection in a transaction that commits at the end, or not at all on an exception."""
-        self._bring_up_to_date()
-        with super().write() as connection:
-            yield connection
-
-    def _bring_up_to_date(self) -> None:
-        if not self._current:
-            # Through a plain one: an upgrade reads and writes itself. Two at once do no harm.
-            Database(self._engine, url=self.url).upgrade()
-            self._current = True
 
 
 def create() -> Flask:

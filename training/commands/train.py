@@ -46,7 +46,7 @@ def train(
     print_run(run, limit=config.limit)
     if not run.verdict.passed:
         raise PublishRefused(
-            f"{run.version} did not pass the gate and is not live; "
+            f"{run.version} is not live: {'; '.join(run.verdict.reasons)}; "
             f"`regulars models promote {run.version}` publishes it all the same"
         )
 
