@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, render_template
+from markupsafe import Markup, escape
 
 from api import openapi
 from api.access import json_answer
@@ -38,6 +40,7 @@ def page() -> Response:
         name_of=_name_of,
         type_of=_type_of,
         meaning_of=_meaning_of,
+        marked=_marked,
     )
     response = Response(html, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
@@ -60,6 +63,14 @@ def _version() -> str:
     except PackageNotFoundError:
         # Run from a folder that was never installed.
         return "0"
+
+
+def _marked(text: str) -> Markup:
+    """The text with what stands between backticks set as code."""
+    parts = text.split("`")
+    code = (Markup("<code>{}</code>").format(part) for part in parts[1::2])
+    plain = (escape(part) for part in parts[::2])
+    return Markup("").join(each for pair in zip_longest(plain, code, fillvalue="") for each in pair)
 
 
 def _pretty(value: object) -> str:

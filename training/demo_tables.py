@@ -6,17 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
-
-from training.tables import console
+from rich.text import Text
 
 Body = Mapping[str, Any]
+_BOUGHT = "bold green"
 _REASONS = {"buy_again": "buy again", "popular": "popular", "similar": "similar"}
 
 
 @dataclass(frozen=True)
 class Meeting:
-    """A customer's profile and list before a purchase, the purchase, and both after it."""
+    """A customer's profile and list before a purchase, the purchase, and both after it.
+
+    `similar` is what goes with the first item bought.
+    """
 
     profile_before: Body
     list_before: Body
@@ -24,40 +29,60 @@ class Meeting:
     receipt: Body
     list_after: Body
     profile_after: Body
+    similar: Body
+
+    @property
+    def customer(self) -> str:
+        """The customer's id."""
+        return str(self.profile_before["customer_id"])
 
 
-def print_meeting(meeting: Meeting, titles: Mapping[str, str], *, url: str, customer: str) -> None:
+def print_meeting(out: Console, meeting: Meeting, titles: Mapping[str, str], *, url: str) -> None:
     """The tables of the demo, and where to look next."""
-    out = console()
-    out.print(_lists(meeting, titles, customer=customer))
+    out.print(_lists(meeting, titles))
     names = " and ".join(_name(titles, item) for item in meeting.bought)
-    out.print(f"\nSent: a purchase of {names}. The server's answer: {_outcome(meeting.receipt)}.\n")
-    out.print(_profiles(meeting, customer=customer))
-    path = f"{url}/v1/customers/{customer}"
     out.print(
-        f"\nLook around:\n  {path}/recommendations\n  {path}/profile\n  {url}/docs", style=None
+        f"\nSent: a purchase of {names}. The server's answer: {_outcome(meeting.receipt)}.\n",
+        highlight=False,
+        markup=False,
     )
+    out.print(_profiles(meeting))
+    near = ", ".join(_name(titles, item["item_id"]) for item in meeting.similar["items"])
+    out.print(
+        f"\nGoes with {_name(titles, meeting.bought[0])}: {near}.", highlight=False, markup=False
+    )
+    path = f"{url}/v1/customers/{meeting.customer}"
+    out.print(f"\nLook around:\n  {path}/recommendations\n  {path}/profile\n  {url}/docs")
 
 
-def _lists(meeting: Meeting, titles: Mapping[str, str], *, customer: str) -> Table:
-    shown = Table(title=f"Household {customer}: what to see now", title_justify="left")
+def _lists(meeting: Meeting, titles: Mapping[str, str]) -> Table:
+    shown = Table(
+        title=f"Household {meeting.customer}: what to see now",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+    )
     for heading in ("", "before the purchase", "why", "right after it", "why"):
         shown.add_column(heading, overflow="fold")
     before, after = meeting.list_before["items"], meeting.list_after["items"]
     for rank, (old, new) in enumerate(zip(before, after, strict=False), start=1):
         shown.add_row(
             str(rank),
-            _name(titles, old["item_id"]),
+            Text(_name(titles, old["item_id"]), style=_BOUGHT if _is_bought(old, meeting) else ""),
             _why(old, titles),
-            _name(titles, new["item_id"]),
+            Text(_name(titles, new["item_id"])),
             _why(new, titles),
-            style="bold" if old["item_id"] in meeting.bought else None,
         )
     return shown
 
 
-def _profiles(meeting: Meeting, *, customer: str) -> Table:
-    shown = Table(title=f"Household {customer}: what we know", title_justify="left")
+def _is_bought(item: Body, meeting: Meeting) -> bool:
+    return item["item_id"] in meeting.bought
+
+
+def _profiles(meeting: Meeting) -> Table:
+    shown = Table(
+        title=f"Household {meeting.customer}: what we know", title_justify="left", box=SIMPLE_HEAD
+    )
     for heading in ("", "before", "after"):
         shown.add_column(heading, justify="left" if not heading else "right")
     for label, read in _FACTS.items():

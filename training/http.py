@@ -27,6 +27,10 @@ class Shop:
         """The customer's list as the API answers it."""
         return self._call(f"{_customer(customer_id)}/recommendations?limit={limit}")
 
+    def similar(self, item_id: str, *, limit: int) -> dict[str, Any]:
+        """Items bought by those who bought the item, as the API answers it."""
+        return self._call(f"/v1/items/{quote(item_id, safe='')}/similar?limit={limit}")
+
     def profile(self, customer_id: str) -> dict[str, Any]:
         """The customer's profile as the API answers it."""
         return self._call(f"{_customer(customer_id)}/profile")

