@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 
-from engine.domain.catalog import Item
 from engine.ports import Catalog
 from engine.recommend.answer import CatalogView
 
@@ -26,7 +25,7 @@ class CatalogViews:
                 if not self._is(revision):
                     # The revision was read first: items newer than it only make the view be
                     # built once more, and a list stamped with it be dropped early.
-                    self._view = _view(revision, self._catalog.all())
+                    self._view = CatalogView.of(self._catalog.all(), revision=revision)
                     self._built = True
         return self._view
 
@@ -37,11 +36,3 @@ class CatalogViews:
     def _is(self, revision: int) -> bool:
         # Another thread may have built a later view while this one waited: that will do.
         return self._built and self._view.revision >= revision
-
-
-def _view(revision: int, items: list[Item]) -> CatalogView:
-    return CatalogView(
-        revision=revision,
-        unavailable=frozenset(item.item_id for item in items if not item.available),
-        categories={item.item_id: item.category for item in items if item.category is not None},
-    )

@@ -25,6 +25,7 @@ from engine.settings import Settings
 from engine.store.breaker import CircuitBreaker
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
+from engine.store.database import WAIT_SECONDS
 from engine.store.invalidations import SqlInvalidations
 from engine.store.late_database import LateDatabase
 from engine.store.ledger import SqlLedger
@@ -35,6 +36,8 @@ from engine.store.redis_cache import RedisListCache, connect
 MODEL_INTERVAL = timedelta(seconds=0.5)
 UPKEEP_INTERVAL = timedelta(seconds=1)
 PARENT_INTERVAL = timedelta(seconds=1)
+# Twice what a database that is silent holds a thread for: one thread at a time finds out.
+DATABASE_PATIENCE = timedelta(seconds=2 * WAIT_SECONDS)
 
 
 def create() -> Flask:
@@ -72,7 +75,7 @@ def connected(settings: Settings) -> Services:
         catalog=catalog,
         cache=cache,
         models=models,
-        breaker=CircuitBreaker(),
+        breaker=CircuitBreaker(patience=DATABASE_PATIENCE),
         rfm_window=settings.rfm_window,
         max_body_bytes=settings.max_body_bytes,
         closers=(database.close, close_cache, *(each.start().close for each in background)),

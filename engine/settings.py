@@ -108,9 +108,13 @@ def _read(given: Mapping[str, tuple[str, Any]]) -> tuple[dict[str, Any], list[st
 
 
 def _path(raw: object) -> Path:
-    if not isinstance(raw, str) or not raw:
-        raise ValueError(f"{raw!r} is no path")
-    return Path(raw).expanduser()
+    # A question mark would end the file's name in the database's URL.
+    if not isinstance(raw, str) or not raw or "\0" in raw or "?" in raw:
+        raise ValueError(f"{raw!r} is no path for a folder; it may not be empty or hold NUL or ?")
+    try:
+        return Path(raw).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{raw!r} names no user's folder; write the path out") from error
 
 
 def _text(raw: object) -> str:

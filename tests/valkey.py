@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,13 @@ from engine.store.redis_cache import connect
 
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server that keeps what earlier tests wrote."""
+    """The URL of a server that keeps what earlier tests wrote.
+
+    REGULARS_TEST_REDIS_URL names one to be used, and emptied, instead of the embedded Valkey.
+    """
+    if url := os.environ.get("REGULARS_TEST_REDIS_URL"):
+        yield url
+        return
     with start_valkey(tmp_path_factory.mktemp("valkey")) as server:
         yield server.url
 

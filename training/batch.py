@@ -106,6 +106,8 @@ def output(path: Path) -> Iterator[Write]:
         raise DataRefused(
             f"write to .parquet, .csv or .jsonl, not {path.suffix!r}", source=str(path)
         )
+    if not path.parent.is_dir():
+        raise DataRefused(f"there is no folder {path.parent}; make it first", source=str(path))
     aside = path.with_name(f".{path.name}.part")
     try:
         with opener(aside) as write:

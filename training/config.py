@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from engine.errors import SettingsError
+
+# Half-lives in days: a quarter of an hour to longer than anything is remembered.
+_DAYS = (0.01, 10**9)
 
 
 class AlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,20 +73,39 @@ def load_config(path: Path | None) -> TrainConfig:
 
 
 def _check(config: TrainConfig, path: Path) -> None:
-    positive = {
-        "limit": config.limit,
-        "tuning_customers": config.tuning_customers,
-        "popularity_half_life": config.popularity_half_life,
-        "taste_half_life": config.taste_half_life,
-        "als.factors": config.als.factors,
-        "als.iterations": config.als.iterations,
-        "item_item.neighbours": config.item_item.neighbours,
-        "half_lives": min(config.half_lives, default=0.0),
-        "test_days": 1 if config.test_days is None else config.test_days,
-        "validation_days": 1 if config.validation_days is None else config.validation_days,
-    }
     wrong = [
-        f"{name} must be above 0, not {value}" for name, value in positive.items() if value <= 0
+        f"{name} must be from {low:,} to {high:,}, not {value}"
+        for name, value, low, high in _bounds(config)
+        # Not the other way round: NaN is neither below nor above.
+        if not low <= value <= high
     ]
+    if not config.half_lives:
+        wrong.append("half_lives must name at least one")
     if wrong:
         raise SettingsError(f"{path}: {'; '.join(wrong)}")
+
+
+def _bounds(config: TrainConfig) -> Iterator[tuple[str, float, float, float]]:
+    """Each number with its name, the least and the most it may be."""
+    yield "seed", config.seed, 0, 2**32 - 1
+    yield "limit", config.limit, 1, 1_000
+    yield "tuning_customers", config.tuning_customers, 1, 100_000_000
+    for name, days in (
+        ("test_days", config.test_days),
+        ("validation_days", config.validation_days),
+    ):
+        if days is not None:
+            yield name, days, 1, 36_500
+    for half_life in config.half_lives:
+        yield "half_lives", half_life, *_DAYS
+    yield "popularity_half_life", config.popularity_half_life, *_DAYS
+    yield "taste_half_life", config.taste_half_life, *_DAYS
+    yield "als.factors", config.als.factors, 1, 1_024
+    yield "als.alpha", config.als.alpha, 0, 10**6
+    yield "als.regularization", config.als.regularization, 1e-6, 10**6
+    yield "als.iterations", config.als.iterations, 1, 1_000
+    yield "item_item.neighbours", config.item_item.neighbours, 1, 10_000
+    yield "item_item.k1", config.item_item.k1, 0, 1_000
+    yield "item_item.b", config.item_item.b, 0, 1
+    yield "gate.baseline_margin", config.gate.baseline_margin, -1, 1
+    yield "gate.champion_margin", config.gate.champion_margin, -1, 1

@@ -33,6 +33,6 @@ def moment(text: str) -> datetime:
     """A day or time given by a user, in UTC; raises BadParameter for anything else."""
     try:
         given = datetime.fromisoformat(text)
-    except ValueError as error:
+        return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise click.BadParameter(f"{text!r} is no date; write it as 2026-01-31") from error
-    return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)

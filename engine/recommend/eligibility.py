@@ -35,27 +35,43 @@ class Eligibility:
         return allowed
 
 
-def eligibility(
-    histories: Histories, request: Request, *, items: IdTable, view: CatalogView
-) -> Eligibility:
+class CatalogMasks:
+    """What one view of the catalogue says of each item of a model, worked out once."""
+
+    def __init__(self, items: IdTable, view: CatalogView) -> None:
+        self.view = view
+        self.items = items
+        self.unavailable = _mask(view.unavailable, items) if view.unavailable else None
+        # A number for each category; 0 is that of items without one.
+        self._numbers = {name: at for at, name in enumerate(set(view.categories.values()), start=1)}
+        self._category = np.zeros(len(items), dtype=np.int32)
+        if view.categories:
+            named = (self._numbers.get(view.categories.get(each, ""), 0) for each in items.ids)
+            self._category = np.fromiter(named, dtype=np.int32, count=len(items))
+
+    def in_category(self, category: str) -> BoolArray:
+        """The items of a category, shape (items,)."""
+        # No item has the number of a category that no item has.
+        return self._category == self._numbers.get(category, -1)
+
+
+def eligibility(histories: Histories, request: Request, *, masks: CatalogMasks) -> Eligibility:
     """The rules that depend on the request and the catalogue, and on what was bought."""
     barred: dict[Dropped, BoolArray] = {}
-    if view.unavailable:
-        barred[Dropped.UNAVAILABLE] = _mask(view.unavailable, items)
+    if masks.unavailable is not None:
+        barred[Dropped.UNAVAILABLE] = masks.unavailable
     if request.exclude_item_ids:
-        barred[Dropped.EXCLUDED] = _mask(request.exclude_item_ids, items)
+        barred[Dropped.EXCLUDED] = _mask(request.exclude_item_ids, masks.items)
     if request.new_only:
-        barred[Dropped.ALREADY_BOUGHT] = lines_mask(histories, items=len(items))
-    preferred = None
-    if request.category is not None:
-        preferred = np.fromiter(
-            (view.categories.get(each) == request.category for each in items.ids),
-            dtype=np.bool_,
-            count=len(items),
-        )
-        if request.strict_filtering:
-            barred[Dropped.OTHER_CATEGORY] = ~preferred
-    return Eligibility(barred, preferred)
+        barred[Dropped.ALREADY_BOUGHT] = lines_mask(histories, items=len(masks.items))
+    if request.category is None:
+        return Eligibility(barred, None)
+    wanted = masks.in_category(request.category)
+    if request.strict_filtering:
+        # Barred, not ranked below: the items it keeps out are counted by their own score.
+        barred[Dropped.OTHER_CATEGORY] = ~wanted
+        return Eligibility(barred, None)
+    return Eligibility(barred, wanted)
 
 
 def just_bought(histories: Histories, *, items: int, now_ms: int, cooldown: timedelta) -> BoolArray:

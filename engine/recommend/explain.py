@@ -49,7 +49,11 @@ def _sources(blended: Blended, *, row: int, items: LongArray) -> list[str]:
     if not names:
         return [Popularity.name] * len(items)
     shares = np.stack([blended.parts[name][row, items] for name in names])
-    return [names[index] for index in shares.argmax(axis=0)]
+    # Where no scorer has a share, the first one would win: such an item only fills the list.
+    return [
+        names[index] if share > 0 else Popularity.name
+        for index, share in zip(shares.argmax(axis=0), shares.max(axis=0), strict=True)
+    ]
 
 
 def _speaking(

@@ -24,7 +24,7 @@ from engine.recommend.answer import (
     Request,
 )
 from engine.recommend.blend import Blended, blend
-from engine.recommend.eligibility import eligibility, just_bought
+from engine.recommend.eligibility import CatalogMasks, eligibility, just_bought
 from engine.recommend.explain import Explained, explain
 from engine.recommend.top_k import top_k
 
@@ -55,6 +55,7 @@ class Recommender:
     def __init__(self, model: Model, *, cooldown: timedelta) -> None:
         self.model = model
         self._cooldown = cooldown
+        self._masks = CatalogMasks(model.items, CatalogView())
 
     def recommend(
         self, histories: Histories, request: Request, *, view: CatalogView, now_ms: int
@@ -80,7 +81,7 @@ class Recommender:
         size = max(1, BLOCK_SCORES // max(1, items))
         for start in range(0, len(histories), size):
             block = histories.take(np.arange(start, min(start + size, len(histories))))
-            rules = eligibility(block, request, items=self.model.items, view=view)
+            rules = eligibility(block, request, masks=self._masks_of(view))
             if self._cooldown > timedelta(0):
                 rules.barred[Dropped.JUST_BOUGHT] = just_bought(
                     block, items=items, now_ms=now_ms, cooldown=self._cooldown
@@ -123,6 +124,13 @@ class Recommender:
         scores = near.neighbours(position)
         return self._listed(scores, others, view=view, reason=Reason(ReasonCode.SIMILAR, item_id))
 
+    def _masks_of(self, view: CatalogView) -> CatalogMasks:
+        """The masks of a view, kept while the same one is asked for; any thread may replace them."""
+        masks = self._masks
+        if masks.view is not view:
+            self._masks = masks = CatalogMasks(self.model.items, view)
+        return masks
+
     def _answer(
         self,
         customer_id: str,
@@ -155,7 +163,7 @@ class Recommender:
     ) -> Answer:
         """A list by one array of scores; what it cannot score comes last, by popularity."""
         nobody = _nobody(self.model)
-        rules = eligibility(nobody, request, items=self.model.items, view=view)
+        rules = eligibility(nobody, request, masks=self._masks_of(view))
         popular = self.model.scorers[Popularity.name].score(nobody)[0]
         known = ~np.isnan(scores)
         # Below every known score, and in the order of popularity.

@@ -16,7 +16,8 @@ class CircuitBreaker:
 
     After `threshold` failures in a row the circuit is open: nobody may ask. After each `cooldown`
     one caller may, as a probe; its success closes the circuit, its failure keeps it open for
-    another cooldown. A probe that never reports costs one cooldown and blocks nothing.
+    another cooldown. The next probe waits for its report, but no longer than `patience` (the
+    cooldown by default): give the time a caller may hang, or probes take up thread after thread.
     """
 
     def __init__(
@@ -24,10 +25,12 @@ class CircuitBreaker:
         threshold: int = THRESHOLD,
         cooldown: timedelta = COOLDOWN,
         *,
+        patience: timedelta | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._threshold = threshold
         self._cooldown = cooldown.total_seconds()
+        self._patience = max(patience or cooldown, cooldown).total_seconds()
         self._clock = clock
         self._lock = threading.Lock()
         self._failures = 0
@@ -48,7 +51,7 @@ class CircuitBreaker:
                 return True
             if now < self._probe_at:
                 return False
-            self._probe_at = now + self._cooldown
+            self._probe_at = now + self._patience
             return True
 
     def succeeded(self) -> None:

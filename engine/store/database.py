@@ -138,6 +138,9 @@ def _parsed(url: str) -> URL:
     backend = parsed.get_backend_name()
     if backend not in (SQLITE, POSTGRESQL):
         raise SettingsError(f"database_url: {backend} is not supported; use sqlite or postgresql")
+    if backend == POSTGRESQL and "@" in f"{parsed.host}{parsed.database}":
+        # What follows the first @ of a password would be taken for a host, and be shown as one.
+        raise SettingsError("database_url: the password holds @ or /; write them as %40 and %2F")
     if backend == SQLITE and parsed.database in (None, "", ":memory:"):
         raise SettingsError("database_url: SQLite needs a file; write sqlite:///FILE")
     return parsed
@@ -200,6 +203,11 @@ def _postgresql(url: URL) -> Engine:
                 "connect_timeout": WAIT_SECONDS,
                 "application_name": "regulars",
                 "options": _POSTGRESQL_LIMITS,
+                # A host that vanished without a word would otherwise be waited for a quarter hour.
+                "tcp_user_timeout": WAIT_SECONDS * 1000,
+                "keepalives_idle": WAIT_SECONDS,
+                "keepalives_interval": 1,
+                "keepalives_count": WAIT_SECONDS,
             },
         )
     except (ModuleNotFoundError, NoSuchModuleError) as error:

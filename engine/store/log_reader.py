@@ -91,16 +91,22 @@ def _read_sqlite(database: Database, query: str) -> pyarrow.Table:
 
 def _read_postgresql(database: Database, query: str) -> pyarrow.Table:
     driver = _optional("adbc_driver_postgresql.dbapi")
-    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        # SQLAlchemy writes a space in the query part as +, which libpq would take as it stands.
-        with driver.connect(url.replace("+", "%20")) as connection, connection.cursor() as cursor:
+        with driver.connect(_conninfo(database)) as connection, connection.cursor() as cursor:
             cursor.execute(query)
             return cursor.fetch_arrow_table()
     except adbc_driver_manager.Error as error:
         raise StoreUnavailable(
             f"{database.name} cannot be read: {str(error).splitlines()[0]}"
         ) from error
+
+
+def _conninfo(database: Database) -> str:
+    """The connection as libpq writes it: in SQLAlchemy's URLs + and blanks mean other things."""
+    url = database.url
+    parts = url.translate_connect_args(username="user", database="dbname")
+    written: str = _optional("psycopg.conninfo").make_conninfo("", **parts, **url.query)
+    return written
 
 
 def _optional(module: str) -> ModuleType:

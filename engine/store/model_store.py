@@ -117,7 +117,11 @@ class ModelStore:
     def publish(self, version: str) -> None:
         """Make a version live once it has passed its checks; workers see it within a second."""
         self.load(version)
-        pointer = self._pointer()
+        try:
+            pointer = self._pointer()
+        except ModelUnavailable:
+            # To be replaced is the remedy of an unreadable pointer; only the way back is lost.
+            pointer = _Pointer()
         if version == pointer.version:
             return
         before = (*pointer.before, pointer.version) if pointer.version else pointer.before

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from engine.domain.events import Event, Line
 from engine.errors import StoreUnavailable
@@ -134,3 +136,21 @@ def test_a_path_with_strange_characters_is_read(tmp_path: Path):
 
     assert read_lines(database).num_rows == 1
     database.close()
+
+
+def test_a_database_whose_name_and_password_hold_signs_of_urls_is_read(postgres_url: str):
+    name, password = "shop + 100% & more", "p+w d/%@'"
+    plain = make_url(postgres_url)
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+    url = plain.set(drivername="postgresql+psycopg", database=name, password=password)
+    database = Database.open(url.render_as_string(hide_password=False))
+    database.upgrade()
+    recorded(database, a_purchase("e1"))
+
+    rows = read_lines(database).num_rows
+
+    database.close()
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}"')
+    assert rows == 1

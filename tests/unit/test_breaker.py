@@ -108,3 +108,31 @@ def test_of_many_threads_exactly_one_probes():
         thread.join()
 
     assert sorted(allowed) == [False] * 7 + [True]
+
+
+def test_the_next_probe_waits_for_one_that_hangs_as_long_as_patience_lasts():
+    clock = Clock()
+    breaker = CircuitBreaker(1, timedelta(seconds=1), patience=timedelta(seconds=10), clock=clock)
+    breaker.failed()
+    clock.now += 1
+
+    allowed = [breaker.allows()]
+    for seconds in (5, 4, 1):
+        clock.now += seconds
+        allowed.append(breaker.allows())
+
+    assert allowed == [True, False, False, True]
+
+
+def test_a_probe_that_failed_is_followed_by_another_after_the_cooldown_alone():
+    clock = Clock()
+    breaker = CircuitBreaker(1, timedelta(seconds=1), patience=timedelta(seconds=10), clock=clock)
+    breaker.failed()
+    clock.now += 1
+    breaker.allows()
+    clock.now += 5
+    breaker.failed()
+
+    clock.now += 1
+
+    assert breaker.allows()

@@ -136,6 +136,15 @@ def test_an_unreadable_pointer_says_what_to_do(store: ModelStore, tmp_path) -> N
         store.current_version()
 
 
+def test_promoting_a_version_repairs_an_unreadable_pointer(store: ModelStore, tmp_path) -> None:
+    saved(store, "v1")
+    (tmp_path / "models" / "current").write_text("garbage")
+
+    store.publish("v1")
+
+    assert store.current_version() == "v1"
+
+
 def test_a_version_is_written_once(store: ModelStore) -> None:
     saved(store, "v1")
 

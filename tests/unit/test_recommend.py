@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.models.model import Model
+from engine.models.popularity import Popularity
 from engine.recommend.answer import CatalogView, Dropped, ReasonCode, Request
 from engine.recommend.blend import blend
 from engine.recommend.recommender import Recommender
@@ -142,6 +143,56 @@ def test_a_category_comes_first_and_strict_filtering_allows_no_other() -> None:
     assert set(listed(strict)) == {"dates", "apple"}
     scores = [item.score for item in loose.items]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_strict_filtering_counts_the_better_items_of_other_categories_in_a_full_list() -> None:
+    view = CatalogView(categories={"dates": "fruit", "apple": "fruit"})
+    request = Request(limit=1, category="fruit", strict_filtering=True)
+
+    answer = ask(a_model(), a_history((0, ["eggs"]), (5, ["eggs"])), request, view=view)
+
+    assert len(answer.items) == 1
+    assert answer.dropped[Dropped.OTHER_CATEGORY] >= 1
+
+
+def test_the_rules_follow_the_catalogue_from_one_view_to_the_next() -> None:
+    model = a_model()
+    recommender = Recommender(model, cooldown=NO_COOLDOWN)
+    sold_out = CatalogView(1, unavailable=frozenset({"apple"}), categories={"eggs": "dairy"})
+    back = CatalogView(2, categories={"dates": "dairy"})
+    dairy = Request(category="dairy", strict_filtering=True)
+
+    shown = [listed(recommender.popular(Request(limit=1), view=each)) for each in (sold_out, back)]
+    filtered = [listed(recommender.popular(dairy, view=each)) for each in (sold_out, back)]
+
+    assert shown == [["bread"], ["apple"]]
+    assert filtered == [["eggs"], ["dates"]]
+
+
+def test_a_category_no_item_has_prefers_nothing_and_strictly_allows_nothing() -> None:
+    view = CatalogView(categories={"dates": "fruit"})
+    recommender = Recommender(a_model(), cooldown=NO_COOLDOWN)
+
+    loose = recommender.popular(Request(limit=2, category="toys"), view=view)
+    strict = recommender.popular(
+        Request(limit=2, category="toys", strict_filtering=True), view=view
+    )
+
+    assert listed(loose) == ["apple", "bread"]
+    assert listed(strict) == []
+
+
+def test_what_no_scorer_speaks_for_is_never_said_to_be_bought_again() -> None:
+    model = a_model()
+    # The last sale of the last item is so long ago that nothing of its weight is left.
+    forgotten = Popularity(np.array([4, 3, 2, 1, 0], dtype=np.float32), half_life_days=30.0)
+    model = replace(model, scorers={**model.scorers, "popularity": forgotten})
+
+    answer = ask(model, (), Request(limit=5))
+
+    assert answer.items[-1].item_id == "eggs"
+    assert answer.items[-1].reasons[0].code is ReasonCode.POPULAR
+    assert answer.items[-1].source == "popularity"
 
 
 def test_a_habit_is_explained_as_buying_again() -> None:

@@ -83,3 +83,14 @@ def test_durations_have_a_unit(tmp_path, raw: str, expected: int) -> None:
 def test_anything_else_is_no_duration(tmp_path, raw: str) -> None:
     with pytest.raises(SettingsError, match="REGULARS_COOLDOWN"):
         read(tmp_path, REGULARS_COOLDOWN=raw)
+
+
+@pytest.mark.parametrize("raw", ["~nobody-of-this-name/shop", "shop?new", ""])
+def test_a_home_that_cannot_be_a_folder_is_refused_by_name(tmp_path, raw: str) -> None:
+    with pytest.raises(SettingsError, match="REGULARS_HOME"):
+        read(tmp_path, REGULARS_HOME=raw)
+
+
+def test_a_home_with_a_zero_character_is_refused(tmp_path) -> None:
+    with pytest.raises(SettingsError, match="home"):
+        read(tmp_path, 'home = "a\\u0000b"')

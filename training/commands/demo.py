@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ import msgspec
 
 from engine.domain.customers import StoredCustomer
 from engine.errors import DataRefused, SettingsError
-from engine.settings import Settings
+from engine.settings import PREFIX, Settings
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
 from engine.store.ledger import SqlLedger
@@ -169,15 +169,24 @@ def _meet(shop: Shop, customer: str) -> Meeting:
 @contextmanager
 def _server(settings: Settings) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     port = _free_port(settings)
-    variables = {**environ, **worker_environment(replace(settings, port=port), None)}
+    variables = server_environment(replace(settings, port=port), environ)
     command = [sys.executable, "-m", "training", "serve"]
-    with subprocess.Popen(command, env=variables) as process:  # noqa: S603 - our own command
+    # In the demo's own folder, so that the shop's regulars.toml is not read.
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, env=variables, cwd=settings.home
+    ) as process:
         try:
             yield f"http://{settings.host}:{port}", process
         except KeyboardInterrupt:
             click.echo("Stopping.")
         finally:
             process.terminate()
+
+
+def server_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the demo's server: of the shop's own settings, such as its cache, none."""
+    others = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
+    return others | worker_environment(settings, None)
 
 
 def _free_port(settings: Settings) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,10 +83,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option of the com
         shift_days=shift_days,
     )
     try:
-        reading_of(options)
         report = _run(settings, files, options)
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from error
     except KeyboardInterrupt as stop:
         raise click.ClickException(
             "interrupted; what was written stays, and the same command again goes on from there"
@@ -96,7 +94,9 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option of the com
 
 
 def _run(settings: Settings, files: Sequence[Path], options: IngestOptions) -> IngestReport:
-    with open_database(settings) as database, progress() as shown:
+    with _wrong_options():
+        reading_of(options)
+    with open_database(settings) as database, progress() as shown, _wrong_options():
         return ingest_files(
             files,
             options,
@@ -106,6 +106,15 @@ def _run(settings: Settings, files: Sequence[Path], options: IngestOptions) -> I
             now=datetime.now(UTC),
             progress=shown,
         )
+
+
+@contextmanager
+def _wrong_options() -> Iterator[None]:
+    """Tells of options that cannot be used as wrong usage; a database URL is no option."""
+    try:
+        yield
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _mapping(maps: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,8 @@ import click
 from rich.table import Table
 
 from engine.domain.customers import StoredCustomer
-from engine.errors import DataRefused, ModelUnavailable
+from engine.domain.events import check_id
+from engine.errors import DataRefused, ModelUnavailable, RequestInvalid
 from engine.ports import Catalog, Customers
 from engine.recommend.answer import (
     DEFAULT_LIMIT,
@@ -64,6 +65,8 @@ def recommend(  # noqa: PLR0913, PLR0917 - one parameter an option, as click han
         raise click.UsageError("name customers, or give --customers FILE, or --all")
     if target is None and (everyone or customers_file):
         raise click.UsageError("lists for many go into a file: add --output FILE.parquet")
+    _check_usage("--placement", [placement])
+    _check_usage("CUSTOMER", customer)
     request = Request(limit=limit, placement=placement)
     ids = _ids(customers_file) if customers_file else customer
     with open_database(settings) as database:
@@ -143,7 +146,20 @@ def _ids(path: Path) -> tuple[str, ...]:
         raise DataRefused(
             "is no UTF-8 text; write one customer id a line", source=str(path)
         ) from error
-    ids = tuple(line.strip() for line in lines if line.strip())
+    ids = {number: line.strip() for number, line in enumerate(lines, start=1) if line.strip()}
     if not ids:
         raise DataRefused("names no customer; write one id a line", source=str(path))
-    return ids
+    for number, each in ids.items():
+        try:
+            check_id(each, field="customer_id")
+        except RequestInvalid as error:
+            raise DataRefused(str(error), source=str(path), line=number) from error
+    return tuple(ids.values())
+
+
+def _check_usage(name: str, ids: Sequence[str]) -> None:
+    for each in ids:
+        try:
+            check_id(each, field=repr(each[:40]))
+        except RequestInvalid as error:
+            raise click.BadParameter(str(error), param_hint=name) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -45,12 +46,17 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
 def run_server(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; nothing is left running afterwards."""
     refuse_beyond_loopback(settings.host)
+    if settings.host == "localhost":
+        # The server takes addresses, not names.
+        settings = replace(settings, host="127.0.0.1")
+    settings = replace(settings, port=usable_port(settings.host, settings.port))
     with open_database(settings):
         pass  # Migrated once here, before several workers would do it at a time.
     cache = nullcontext(None) if settings.redis_url else start_valkey(settings.home)
     with cache as embedded:
         os.environ.update(worker_environment(settings, embedded.url if embedded else None))
-        click.echo(f"Serving on http://{settings.host}:{settings.port}  (docs at /docs)")
+        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+        click.echo(f"Serving on http://{shown}:{settings.port}  (docs at /docs)")
         Server(
             APPLICATION,
             factory=True,
@@ -69,6 +75,28 @@ def run_server(settings: Settings) -> None:
             workers_kill_timeout=SECONDS_TO_FINISH,
             log_level=LogLevels.warning,
         ).serve()
+
+
+def usable_port(host: str, port: int) -> int:
+    """The port, or a free one for 0; raises SettingsError when it cannot be listened on.
+
+    Asked here because workers share a port: with another program that shares it too, each would
+    get some of the other's requests, and two workers would take two different free ones.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as probe:
+            # Connections of a server that just ended may linger; they are in nobody's way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            probe.listen()
+            number: int = probe.getsockname()[1]
+    except OSError as error:
+        raise SettingsError(
+            f"port {port} of {host} cannot be listened on: {error.strerror}; "
+            "choose another with --port or REGULARS_PORT"
+        ) from error
+    return number
 
 
 def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str, str]:

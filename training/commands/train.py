@@ -60,10 +60,15 @@ def train_on_log(
     publish: bool = True,
 ) -> Run:
     """A training run on the log up to a time, or up to its last purchase."""
-    events, _, last_ms = log_span(database)
-    if not events or last_ms is None:
+    events, first_ms, last_ms = log_span(database)
+    if not events or first_ms is None or last_ms is None:
         raise DataRefused("the event log is empty; run `regulars ingest FILE` first")
     cut_ms = last_ms + 1 if until_ms is None else min(until_ms, last_ms + 1)
+    if cut_ms <= first_ms:
+        raise DataRefused(
+            f"nothing is in the log before {_day(cut_ms)}: it begins on {_day(first_ms)}; "
+            "give a later --until"
+        )
     around = Surroundings(
         store=model_store(settings),
         cooldown=settings.cooldown,
@@ -78,3 +83,7 @@ def train_on_log(
             publish=publish,
             around=replace(around, step=step),
         )
+
+
+def _day(at_ms: int) -> str:
+    return f"{_EPOCH + at_ms * _MS:%Y-%m-%d}"
