@@ -52,7 +52,8 @@ class CatalogMasks:
     def in_category(self, category: str) -> BoolArray:
         """The items of a category, shape (items,)."""
         # No item has the number of a category that no item has.
-        return self._category == self._numbers.get(category, -1)
+        inside: BoolArray = self._category == self._numbers.get(category, -1)
+        return inside
 
 
 def eligibility(histories: Histories, request: Request, *, masks: CatalogMasks) -> Eligibility:

@@ -125,7 +125,7 @@ class Recommender:
         return self._listed(scores, others, view=view, reason=Reason(ReasonCode.SIMILAR, item_id))
 
     def _masks_of(self, view: CatalogView) -> CatalogMasks:
-        """The masks of a view, kept while the same one is asked for; any thread may replace them."""
+        """The masks of a view, kept for the next call; any thread may replace them."""
         masks = self._masks
         if masks.view is not view:
             self._masks = masks = CatalogMasks(self.model.items, view)

@@ -190,3 +190,17 @@ def test_without_the_driver_of_postgresql_the_remedy_is_named(monkeypatch: pytes
 
     with pytest.raises(SettingsError, match=r"pip install 'regulars\[postgres\]'"):
         Database.open("postgresql://localhost/orders")
+
+
+def test_a_postgresql_that_vanished_is_not_waited_for_long(postgres_url: str):
+    database = opened(postgres_url)
+
+    with database.read() as connection:
+        driver = connection.connection.driver_connection
+        limits = driver.info.get_parameters()
+
+    # Unanswered for 5 seconds (in ms), or silent for 5 and then for 5 questions a second apart.
+    assert limits["tcp_user_timeout"] == "5000"
+    assert limits["keepalives_idle"] == "5"
+    assert (limits["keepalives_interval"], limits["keepalives_count"]) == ("1", "5")
+    database.close()

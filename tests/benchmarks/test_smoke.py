@@ -1,0 +1,32 @@
+"""Every benchmark runs and prints its table; what it says of time is nobody's promise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("bench_ingest", ["DuckDB read_csv", "regulars ingest"]),
+        ("bench_recommend", ["1,000", "3,000"]),
+        ("bench_serving", ["bare Flask", "cached list", "computed list", "POST"]),
+    ],
+)
+def test_a_benchmark_prints_its_table(name: str, rows: list[str]) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", f"tests.benchmarks.{name}", "--small"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert "cores" in lines[0]
+    for row in rows:
+        assert any(line.startswith(f"| {row}") for line in lines)
