@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from engine.domain.customers import StoredCustomer
-from engine.domain.events import Event, check, digest
+from engine.domain.events import Event, EventType, check, digest
 from engine.errors import RequestInvalid, StoreUnavailable
 from engine.loyalty.net import net_lines, summarise
 from engine.loyalty.state import NEW, apply_all, decode, encode
@@ -88,18 +89,77 @@ def _written(
     transaction: LedgerTransaction, entries: Sequence[Entry]
 ) -> tuple[list[Outcome], dict[str, int]]:
     """The outcome of each event, and the revision that each customer named in them now has."""
-    owners = {e.event.customer_id for e in entries if e.event.customer_id is not None}
-    known = transaction.lock(owners)
+    holders = _holders(transaction, [entry.event for entry in entries])
+    named = {e.event.customer_id for e in entries if e.event.customer_id is not None}
+    known = transaction.lock(named.union(*holders.values()))
     outcomes = transaction.append(entries)
-    news: defaultdict[str, list[Event]] = defaultdict(list)
-    for entry, outcome in zip(entries, outcomes, strict=True):
-        if outcome is Outcome.ACCEPTED and entry.event.customer_id is not None:
-            news[entry.event.customer_id].append(entry.event)
-    moved = [_moved_on(who, known.get(who), events) for who, events in news.items()]
+    accepted = [
+        entry.event
+        for entry, outcome in zip(entries, outcomes, strict=True)
+        if outcome is Outcome.ACCEPTED
+    ]
+    news = _news(accepted, holders, transaction)
+    moved = [
+        after
+        for who, events in news.items()
+        if (after := _moved_on(who, known.get(who), events)) is not None
+    ]
     transaction.save(moved)
     # Those without news are told too: whoever recorded a duplicate the first time may have died
     # before the cache heard of it, and this answer promises that it has.
     return outcomes, {each.customer_id: each.revision for each in (*known.values(), *moved)}
+
+
+def _holders(transaction: LedgerTransaction, events: Sequence[Event]) -> dict[str, set[str]]:
+    """The customers of each order that a refund names without naming a customer."""
+    orders = {each.order_id for each in events if each.order_id and _is_ownerless_refund(each)}
+    if any(each.type in (EventType.PURCHASE, EventType.REFUND) for each in events):
+        transaction.hold_orders(alone=bool(orders))
+    if not orders:
+        return {}
+    holders = transaction.order_owners(sorted(orders))
+    for each in _purchases(events):
+        if each.order_id in orders:
+            holders.setdefault(each.order_id, set()).add(each.customer_id)
+    return holders
+
+
+def _news(
+    accepted: Sequence[Event], holders: Mapping[str, set[str]], transaction: LedgerTransaction
+) -> dict[str, list[Event]]:
+    """The new events that concern each customer, and refunds that waited for their purchase."""
+    news: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in accepted:
+        if event.customer_id is not None:
+            news[event.customer_id].append(event)
+        elif _is_ownerless_refund(event):
+            for customer_id in holders.get(event.order_id or "", ()):
+                news[customer_id].append(event)
+    purchases = _purchases(accepted)
+    waiting = transaction.ownerless_refunds([each.order_id for each in purchases])
+    own = {event.event_id for event in accepted}
+    for refund in waiting:
+        if refund.event_id not in own:
+            for customer_id in {p.customer_id for p in purchases if p.order_id == refund.order_id}:
+                news[customer_id].append(refund)
+    return news
+
+
+class _Purchase(NamedTuple):
+    order_id: str
+    customer_id: str
+
+
+def _purchases(events: Sequence[Event]) -> list[_Purchase]:
+    return [
+        _Purchase(each.order_id, each.customer_id)
+        for each in events
+        if each.type is EventType.PURCHASE and each.order_id and each.customer_id
+    ]
+
+
+def _is_ownerless_refund(event: Event) -> bool:
+    return event.type is EventType.REFUND and event.customer_id is None
 
 
 def entry_of(event: Event, *, received_at: datetime) -> Entry:
@@ -109,8 +169,10 @@ def entry_of(event: Event, *, received_at: datetime) -> Entry:
 
 def _entry(event: Event, transaction: LedgerTransaction, *, now: datetime) -> Entry:
     check(event, now=now)
-    settled = transaction.shop_currency(event.currency)
-    if event.currency is not None and event.currency != settled:
+    # Only what moves money settles the currency, or has to be in it.
+    moves_goods = event.type in (EventType.PURCHASE, EventType.REFUND)
+    if moves_goods and event.currency not in (None, transaction.shop_currency(event.currency)):
+        settled = transaction.shop_currency(None)
         raise RequestInvalid(
             f"{event.currency} is not this shop's currency {settled}; convert the amounts first",
             field="currency",
@@ -120,15 +182,19 @@ def _entry(event: Event, transaction: LedgerTransaction, *, now: datetime) -> En
 
 def _moved_on(
     customer_id: str, stored: StoredCustomer | None, events: Sequence[Event]
-) -> StoredCustomer:
+) -> StoredCustomer | None:
+    """The customer after the events, None when they change nothing of a known one."""
     before = decode(stored.state) if stored else NEW
-    after = apply_all(before, events)
-    summary = stored.summary if stored and after == before else summarise(net_lines(after))
+    # A refund that waited for its order may meet it in parts, and counts once.
+    counted = {refund.event_id for refund in before.refunds}
+    after = apply_all(before, [event for event in events if event.event_id not in counted])
+    if stored and after == before:
+        return None
     return StoredCustomer(
         customer_id=customer_id,
         revision=(stored.revision if stored else 0) + 1,
         state=encode(after),
-        summary=summary,
+        summary=summarise(net_lines(after)),
     )
 
 

@@ -69,6 +69,19 @@ class LedgerTransaction(Protocol):
     def save(self, customers: Sequence[StoredCustomer]) -> None:
         """Write states with their new revisions, and note that cached lists must go."""
 
+    def hold_orders(self, *, alone: bool) -> None:
+        """Until the end, keep out those who are alone; `alone`: keep out everyone.
+
+        A refund that names only its order needs to know the order's customer, and must not miss a
+        purchase that is being recorded beside it. Comes before `lock`.
+        """
+
+    def order_owners(self, order_ids: Sequence[str]) -> dict[str, set[str]]:
+        """The customers who placed each order; guests' orders are left out."""
+
+    def ownerless_refunds(self, order_ids: Sequence[str]) -> list[Event]:
+        """Refunds the log holds that name one of the orders and no customer."""
+
     def order_lines(self, order_ids: Sequence[str]) -> dict[str, set[LineKey]]:
         """Purchase lines the log already holds of the orders; orders it lacks are left out."""
 

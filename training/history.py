@@ -41,13 +41,19 @@ _BOUGHT = """
     )
     group by owner, order_id, item_id
 """
+# A refund that names only its order belongs to whoever placed the order.
 _REFUNDED = """
     create temp table refunded as
-    select coalesce('c' || customer_id, 'g' || order_id) as owner, at_ms, event_id, line_no,
-           order_id, item_id, quantity,
+    with placed as (
+        select distinct order_id, customer_id from log
+        where type = 'purchase' and at_ms < $cut and customer_id is not null
+    )
+    select coalesce('c' || log.customer_id, 'c' || placed.customer_id, 'g' || log.order_id)
+               as owner,
+           at_ms, event_id, line_no, log.order_id, item_id, quantity,
            case when quantity is not null
                 then (round_even(quantity * unit_price, 0) - discount)::bigint end as value
-    from log
+    from log left join placed on log.customer_id is null and placed.order_id = log.order_id
     where type = 'refund' and at_ms < $cut and owner is not null
 """
 _BOUGHT_BY_REFUNDERS = """

@@ -10,12 +10,13 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from engine.domain.customers import StoredCustomer
-from engine.domain.events import EventType
+from engine.domain.events import Event
 from engine.ports import Entry, IngestRun, LineKey, Outcome
+from engine.store import orders
 from engine.store.customers import known_customers
 from engine.store.database import SQLITE, Database
 from engine.store.rows import chunks, upsert
-from engine.store.tables import event_lines, events, ingest_runs, shop
+from engine.store.tables import events, ingest_runs, shop
 from engine.store.writers import PostgresWriter, SqliteWriter, Writer
 
 CURRENCY = "currency"
@@ -32,7 +33,8 @@ class SqlLedger:
         """A transaction; an exception inside it undoes everything.
 
         On SQLite transactions take turns. On PostgreSQL they wait only for a customer or an event
-        they share, and never in a circle when `shop_currency` and `lock` come before `append`.
+        they share, and never in a circle when `hold_orders` and `lock` come, in this order, before
+        `append`.
         """
         with self._database.write() as connection:
             yield SqlTransaction(connection, _writer_for(self._database, connection))
@@ -93,23 +95,21 @@ class SqlTransaction:
         if customers:
             self._writer.save_customers(customers)
 
+    def hold_orders(self, *, alone: bool) -> None:
+        """Until the end, keep out those who are alone; `alone`: keep out everyone."""
+        self._writer.hold_orders(alone=alone)
+
+    def order_owners(self, order_ids: Sequence[str]) -> dict[str, set[str]]:
+        """The customers who placed each order; guests' orders are left out."""
+        return orders.owners(self._connection, order_ids)
+
+    def ownerless_refunds(self, order_ids: Sequence[str]) -> list[Event]:
+        """Refunds the log holds that name one of the orders and no customer."""
+        return orders.ownerless_refunds(self._connection, order_ids)
+
     def order_lines(self, order_ids: Sequence[str]) -> dict[str, set[LineKey]]:
         """Purchase lines the log already holds of the orders; orders it lacks are left out."""
-        lines = event_lines.c
-        asked = (
-            select(
-                events.c.order_id, lines.item_id, lines.quantity, lines.unit_price, lines.discount
-            )
-            .join(event_lines, lines.event_seq == events.c.seq)
-            .where(events.c.type == EventType.PURCHASE.value)
-        )
-        found: dict[str, set[LineKey]] = {}
-        for some in chunks(order_ids):
-            for order_id, *line in self._connection.execute(
-                asked.where(events.c.order_id.in_(some))
-            ):
-                found.setdefault(order_id, set()).add(LineKey(*line))
-        return found
+        return orders.lines(self._connection, order_ids)
 
     def note_run(self, run: IngestRun) -> None:
         """Write how far an ingest came, together with what it wrote."""

@@ -20,12 +20,18 @@ from engine.store.rows import (
     line_rows,
 )
 
+# Any number that no other advisory lock of this database uses.
+ORDERS_LOCK = 7_201_001
+
 
 class Writer(Protocol):
     """The statements of one transaction that differ between databases."""
 
     def hold(self, customer_ids: Sequence[str]) -> None:
         """Keep other writers from the customers, known or not, until the transaction ends."""
+
+    def hold_orders(self, *, alone: bool) -> None:
+        """Keep out those who are alone, or everyone, until the transaction ends."""
 
     def add_events(self, entries: Sequence[Entry]) -> set[str]:
         """Write the events with their lines whose id the log lacks; the ids written."""
@@ -42,6 +48,9 @@ class SqliteWriter:
 
     def hold(self, customer_ids: Sequence[str]) -> None:
         """Nothing to do: BEGIN IMMEDIATE holds the whole database."""
+
+    def hold_orders(self, *, alone: bool) -> None:
+        """Nothing to do, for the same reason."""
 
     def add_events(self, entries: Sequence[Entry]) -> set[str]:
         """Write the events with their lines whose id the log lacks; the ids written."""
@@ -116,6 +125,11 @@ class PostgresWriter:
             "ORDER BY customer_id FOR UPDATE",
             (list(customer_ids),),
         )
+
+    def hold_orders(self, *, alone: bool) -> None:
+        """Take the lock of orders, shared by all who are not alone."""
+        name = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        self._connection.exec_driver_sql(f"SELECT {name}(%s)", (ORDERS_LOCK,))
 
     def add_events(self, entries: Sequence[Entry]) -> set[str]:
         """Write the events with their lines whose id the log lacks; the ids written."""

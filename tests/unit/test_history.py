@@ -94,6 +94,20 @@ def test_guests_are_kept_apart_one_row_an_order() -> None:
     assert list(held(purchases)) == ["anna"]
 
 
+def test_a_refund_that_names_only_its_order_is_its_customer_s() -> None:
+    log = a_log(
+        [
+            a_purchase("e1", "anna", ["apple", "bread"], order_id="o1"),
+            a_refund("r", None, 1, order_id="o1"),
+        ]
+    )
+
+    purchases = purchases_before(log, cut_ms=FOREVER)
+
+    assert held(purchases) == {}
+    assert held(purchases, guests=True) == {}
+
+
 def test_no_refund_and_no_guest_at_all_is_fine() -> None:
     purchases = purchases_before(a_log([a_purchase()]), cut_ms=FOREVER)
 
