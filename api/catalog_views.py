@@ -9,7 +9,7 @@ from engine.recommend.answer import CatalogView
 
 
 class CatalogViews:
-    """Builds a view of the catalogue again when its revision has changed."""
+    """Keeps a view of the catalogue, and reads what changed when its revision has."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -23,9 +23,10 @@ class CatalogViews:
         if not self._is(revision):
             with self._lock:
                 if not self._is(revision):
-                    # The revision was read first: items newer than it only make the view be
-                    # built once more, and a list stamped with it be dropped early.
-                    self._view = CatalogView.of(self._catalog.all(), revision=revision)
+                    # The revision was read first: items newer than it are only read once more,
+                    # and a list stamped with it is dropped early.
+                    changed = self._catalog.changed_since(self._view.revision)
+                    self._view = self._view.after(changed, revision=revision)
                     self._built = True
         return self._view
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response
 
@@ -50,11 +50,7 @@ def _profile(stored: StoredCustomer) -> Profile:
         first_order_at=_moment(summary.first_order_ms),
         last_order_at=_moment(summary.last_order_ms),
         items=bought_items(lines),
-        rfm=(
-            _rfm(stored.customer_id, lines, recommender.model, window=services().rfm_window)
-            if recommender
-            else None
-        ),
+        rfm=(_rfm(stored.customer_id, lines, recommender.model) if recommender else None),
     )
 
 
@@ -76,16 +72,14 @@ def bought_items(lines: Sequence[NetLine]) -> tuple[BoughtItem, ...]:
     )
 
 
-def _rfm(
-    customer_id: str, lines: Sequence[NetLine], model: Model, *, window: timedelta
-) -> RfmOut | None:
+def _rfm(customer_id: str, lines: Sequence[NetLine], model: Model) -> RfmOut | None:
     if model.rfm_cuts is None:
         return None
     now_ms = int(services().clock().timestamp() * 1000)
     values = rfm_values(
         histories_of([(customer_id, lines)], items=model.items),
         now_ms=now_ms,
-        window_days=window / timedelta(days=1),
+        window_days=model.rfm_cuts.window_days,
     )
     scores = rfm_scores(values, model.rfm_cuts)
     (raw, segment) = rfm_segments(scores, values)[0]

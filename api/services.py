@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from api.catalog_views import CatalogViews
 from api.lists import Breaker, Lists
@@ -29,7 +29,6 @@ class Services:
     models: ModelWatch
     breaker: Breaker
     clock: Callable[[], datetime] = utc_now
-    rfm_window: timedelta = timedelta(days=365)
     max_body_bytes: int = 5_000_000
     closers: tuple[Callable[[], None], ...] = ()
     lists: Lists = field(init=False)

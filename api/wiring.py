@@ -76,7 +76,6 @@ def connected(settings: Settings) -> Services:
         cache=cache,
         models=models,
         breaker=CircuitBreaker(patience=DATABASE_PATIENCE),
-        rfm_window=settings.rfm_window,
         max_body_bytes=settings.max_body_bytes,
         closers=(database.close, close_cache, *(each.start().close for each in background)),
     )

@@ -130,6 +130,9 @@ class Catalog(Protocol):
     def all(self) -> list[Item]:
         """Every described item."""
 
+    def changed_since(self, revision: int) -> list[Item]:
+        """The items that changed after a revision."""
+
     def put(self, patches: Sequence[ItemPatch]) -> int:
         """Set attributes of items, new ones included; the catalogue's new revision."""
 

@@ -6,6 +6,7 @@ Aggregation is SQL over the log's columns. What refunds take back is worked out 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -101,7 +102,8 @@ def purchases_before(log: pa.Table, *, cut_ms: int) -> Purchases:
 
     `log` has the columns of `engine.store.log_reader.read_lines`.
     """
-    connection = duckdb.connect(config={"threads": 2})
+    # What does not fit into memory goes to the system's temporary folder, not to the caller's.
+    connection = duckdb.connect(config={"temp_directory": tempfile.gettempdir()})
     try:
         connection.register("log", log)
         connection.execute(_BOUGHT, {"cut": cut_ms})

@@ -90,10 +90,19 @@ def train(
     model = _final(everything, recipe, config=config, around=around, data_hash=note["data_hash"])
     around.step("writing the model")
     around.store.save(model, created_at=around.now.isoformat(), training=note)
-    live = publish and verdict.passed
+    live = publish and verdict.passed and not _knows_less(around.store, model)
     if live:
         around.store.publish(model.version)
     return Run(model.version, split, recipe, table, verdict, live, note)
+
+
+def _knows_less(store: ModelStore, model: Model) -> bool:
+    """Whether the live model has learned from later purchases: a look back replaces nothing."""
+    try:
+        live = store.current_version()
+        return live is not None and store.manifest(live).params["until_ms"] > model.until_ms
+    except (ModelUnavailable, KeyError):
+        return False
 
 
 def first_purchase(log: pa.Table) -> int:
@@ -135,7 +144,7 @@ def _table(
     scorers = with_recipe(fitted, recipe)
     rows = {name: (scorers, weights, name == FILTERED) for name, weights in SINGLES.items()}
     rows[BLEND] = (scorers, recipe.weights, False)
-    champion = _champion(around.store, fitted, middle, config=config)
+    champion = _champion(around, fitted, middle, config=config)
     if champion is not None:
         rows[CHAMPION] = (champion[0], champion[1].weights, False)
     table: dict[str, Metrics] = {}
@@ -153,7 +162,7 @@ def _measured(
 
 
 def _champion(
-    store: ModelStore,
+    around: Surroundings,
     fitted: Mapping[str, Scorer],
     middle: Purchases,
     *,
@@ -161,16 +170,18 @@ def _champion(
 ) -> tuple[dict[str, Scorer], Recipe] | None:
     """The live model's recipe on this split's data, None when nothing is live.
 
-    The live model itself may have learned from the test window; its configuration has not.
+    The live model itself may have learned from the test window; its configuration has not. One
+    that cannot be read is passed over, and said to be.
     """
     try:
-        version = store.current_version()
+        version = around.store.current_version()
         if version is None:
             return None
-        note = store.manifest(version).training
+        note = around.store.manifest(version).training
         own = msgspec.convert(note["config"], TrainConfig)
         recipe = Recipe(**note["recipe"])
-    except (ModelUnavailable, KeyError, TypeError, msgspec.ValidationError):
+    except (ModelUnavailable, KeyError, TypeError, msgspec.ValidationError) as error:
+        around.step(f"the live model cannot be compared: {error}")
         return None
     same = all(getattr(own, name) == getattr(config, name) for name in FITTED_BY)
     scorers = fitted if same else fit_scorers(middle, config=own)

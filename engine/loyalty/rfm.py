@@ -38,7 +38,8 @@ class RfmValues:
 
     `recency_days` and `first_age_days` are the days since the last and the first order, NaN for a
     customer without one. `frequency` counts days with an order and `monetary` sums their value in
-    minor units, both inside the window. `orders` counts days with an order over everything.
+    minor units, both inside the last `window_days`. `orders` counts days with an order over
+    everything.
     """
 
     recency_days: DoubleArray
@@ -46,6 +47,7 @@ class RfmValues:
     monetary: LongArray
     first_age_days: DoubleArray
     orders: LongArray
+    window_days: float = WINDOW_DAYS
 
     def __len__(self) -> int:
         return int(self.frequency.shape[0])
@@ -61,13 +63,15 @@ class RfmCuts(msgspec.Struct, frozen=True):
 
     `frequency` and `monetary` rise: the score is one more than the number of thresholds that the
     value exceeds. `recency` is in days and falls: one more than the number of thresholds that the
-    days stay below. `method` says whether they are quintiles of a population or fixed.
+    days stay below. `method` says whether they are quintiles of a population or fixed. They hold
+    for values taken over the same `window_days`.
     """
 
     method: Literal["quintile", "absolute"]
     recency: Days
     frequency: Counts
     monetary: Counts
+    window_days: float = WINDOW_DAYS
 
     def to_dict(self) -> dict[str, Any]:
         """The cuts as values that JSON holds without loss."""
@@ -117,6 +121,7 @@ def rfm_values(histories: Histories, *, now_ms: int, window_days: float = WINDOW
         monetary=_sums(np.where(inside, known.value, 0), known.indptr),
         first_age_days=_age_days(known, now_ms, first=True),
         orders=_sums(fresh, known.indptr),
+        window_days=window_days,
     )
 
 
@@ -130,13 +135,16 @@ def fit_cuts(values: RfmValues, *, minimum: int = MINIMUM_CUSTOMERS) -> RfmCuts:
     scored = values.scored
     monetary = _whole(_quintiles(values.monetary[scored]))
     if np.count_nonzero(scored) < max(minimum, 1):
-        return RfmCuts("absolute", ABSOLUTE_RECENCY, ABSOLUTE_FREQUENCY, monetary)
+        return RfmCuts(
+            "absolute", ABSOLUTE_RECENCY, ABSOLUTE_FREQUENCY, monetary, values.window_days
+        )
     first, second, third, fourth = (-_quintiles(-values.recency_days[scored])).tolist()
     return RfmCuts(
         method="quintile",
         recency=(first, second, third, fourth),
         frequency=_whole(_quintiles(values.frequency[scored])),
         monetary=monetary,
+        window_days=values.window_days,
     )
 
 

@@ -89,9 +89,20 @@ class CatalogView:
     @classmethod
     def of(cls, items: Iterable[Item], *, revision: int) -> CatalogView:
         """The view of a catalogue's items."""
-        listed = tuple(items)
-        return cls(
+        return cls().after(items, revision=revision)
+
+    def after(self, changed: Iterable[Item], *, revision: int) -> CatalogView:
+        """The view once these items are as given and all others as they were."""
+        listed = {item.item_id: item for item in changed}
+        gone = frozenset(item_id for item_id, item in listed.items() if not item.available)
+        categories = {
+            item_id: category
+            for item_id, category in self.categories.items()
+            if item_id not in listed
+        }
+        categories |= {each.item_id: each.category for each in listed.values() if each.category}
+        return CatalogView(
             revision=revision,
-            unavailable=frozenset(item.item_id for item in listed if not item.available),
-            categories={item.item_id: item.category for item in listed if item.category},
+            unavailable=(self.unavailable - listed.keys()) | gone,
+            categories=categories,
         )

@@ -55,6 +55,8 @@ class Recommender:
     def __init__(self, model: Model, *, cooldown: timedelta) -> None:
         self.model = model
         self._cooldown = cooldown
+        # The first look-up builds the table, which no request should wait for.
+        model.items.index("")
         self._masks = CatalogMasks(model.items, CatalogView())
 
     def recommend(

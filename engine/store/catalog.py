@@ -49,6 +49,13 @@ class SqlCatalog:
         with self._database.read() as connection:
             return [_item(row) for row in connection.execute(_ALL)]
 
+    def changed_since(self, revision: int) -> list[Item]:
+        """The items that changed after a revision, by id."""
+        with self._database.read() as connection:
+            return [
+                _item(row) for row in connection.execute(_ALL.where(items.c.revision > revision))
+            ]
+
     def put(self, patches: Sequence[ItemPatch]) -> int:
         """Set attributes of items, new ones included; the catalogue's new revision.
 

@@ -103,14 +103,14 @@ class ModelStore:
         if target.exists():
             raise StoreUnavailable(f"model {model.version} exists already in {self._folder}")
         with _translated(f"model {model.version} cannot be written to {self._folder}"):
-            aside = self._folder / f".{model.version}.{os.getpid()}"
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir(parents=True)
-            files = {name: _write(aside, name, array) for name, array in model.arrays().items()}
-            manifest = Manifest(model.version, created_at, model.params(), dict(training), files)
-            _write_bytes(aside / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
-            _sync(aside)
-            aside.rename(target)
+            with _aside(self._folder / f".{model.version}.{os.getpid()}") as folder:
+                files = {name: _write(folder, name, each) for name, each in model.arrays().items()}
+                manifest = Manifest(
+                    model.version, created_at, model.params(), dict(training), files
+                )
+                _write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+                _sync(folder)
+                folder.rename(target)
             _sync(self._folder)
         return manifest
 
@@ -173,6 +173,17 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreUnavailable(f"{what}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[Path]:
+    """An empty folder; whatever is left there at the end is removed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(folder: Path, name: str, array: AnyArray) -> FileNote:

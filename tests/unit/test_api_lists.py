@@ -1,4 +1,4 @@
-"""Names of cached lists, and the catalogue as lists see it."""
+"""Names of cached lists."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from dataclasses import fields, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.catalog_views import CatalogViews
 from api.lists import cache_field
-from engine.domain.catalog import Item, ItemPatch
 from engine.recommend.answer import Request
-from tests.fakes import MemoryCatalog
 
 REQUESTS = st.builds(
     Request,
@@ -43,24 +40,3 @@ def test_every_part_of_a_request_makes_another_list():
 
     assert set(other) == {each.name for each in fields(Request)}
     assert len(names | {cache_field("m", Request()), cache_field("m2", Request())}) == 8
-
-
-def test_the_catalogue_is_read_again_only_when_it_changed():
-    catalog = MemoryCatalog(Item("A", category="tea"), Item("B", available=False))
-    views = CatalogViews(catalog)
-
-    first, second = views.latest(), views.latest()
-    catalog.put([ItemPatch("A", available=False)])
-    third = views.latest()
-
-    assert first is second
-    assert (first.unavailable, first.categories) == (frozenset("B"), {"A": "tea"})
-    assert third.unavailable == frozenset("AB")
-    assert third.revision > first.revision
-    assert catalog.read == 2
-
-
-def test_before_the_catalogue_was_read_everything_is_taken_for_available():
-    views = CatalogViews(MemoryCatalog(Item("A", available=False)))
-
-    assert views.last_known().unavailable == frozenset()

@@ -100,15 +100,22 @@ def usable_port(host: str, port: int) -> int:
 
 
 def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str, str]:
-    """The variables that give a worker the same settings, and one BLAS thread each."""
+    """The variables that give a worker the same settings, and one BLAS thread each.
+
+    All of them, and no file: a worker that is replaced later must not read an edited one.
+    """
     redis_url = settings.redis_url or embedded_url
+    durations = ("cache_ttl", "cooldown", "rfm_window")
     values = {
+        "CONFIG": os.devnull,
         "HOME": str(settings.home.absolute()),
         "DATABASE_URL": settings.database,
         "MODELS_URL": str(settings.models_folder.absolute()),
         "HOST": settings.host,
         "PORT": str(settings.port),
         "WORKERS": str(settings.workers),
+        "MAX_BODY_BYTES": str(settings.max_body_bytes),
+        **{name.upper(): f"{getattr(settings, name).total_seconds():f}s" for name in durations},
         **({"REDIS_URL": redis_url} if redis_url else {}),
     }
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
