@@ -131,12 +131,12 @@ class Lists:
         try:
             if not self.cache.write(customer_id, name, body, stamp=stamp):
                 return
-            stored = self.customers.load(customer_id)
-            if stored is not None and stored.revision > stamp.customer_revision:
-                self.cache.forget({customer_id: stored.revision})
-            revision = self.catalog.revision()
-            if revision > stamp.catalog_revision:
-                self.cache.set_catalog_revision(revision)
+            revision = self.customers.revision(customer_id)
+            if revision > stamp.customer_revision:
+                self.cache.forget({customer_id: revision})
+            catalog_revision = self.catalog.revision()
+            if catalog_revision > stamp.catalog_revision:
+                self.cache.set_catalog_revision(catalog_revision)
         except StoreUnavailable:
             # The list was computed and is right; the next one is computed again.
             return

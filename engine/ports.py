@@ -105,6 +105,9 @@ class Customers(Protocol):
     def load(self, customer_id: str) -> StoredCustomer | None:
         """The customer, None when no event of theirs was recorded."""
 
+    def revision(self, customer_id: str) -> int:
+        """The customer's revision, 0 when no event of theirs was recorded."""
+
     def pages(self, *, size: int) -> Iterator[list[StoredCustomer]]:
         """All customers by id, a page at a time."""
 

@@ -45,7 +45,13 @@ def net_lines(state: CustomerState) -> tuple[NetLine, ...]:
     take back takes nothing. An order is valid while it holds a unit, and, if it cost anything,
     while something of its price is left.
     """
-    holdings = _settled(state) if state.refunds else _bought(state)
+    if not state.refunds:
+        return tuple(
+            NetLine(order.order_id, order.at_ms, line.item_id, line.units, line.value)
+            for order in state.orders
+            for line in order.lines
+        )
+    holdings = _settled(state)
     return tuple(line for order in state.orders for line in _valid_lines(order, holdings))
 
 

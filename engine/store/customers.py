@@ -27,6 +27,12 @@ class SqlCustomers:
         found = self.load_many([customer_id])
         return found[0] if found else None
 
+    def revision(self, customer_id: str) -> int:
+        """The customer's revision, 0 when no event of theirs was recorded."""
+        asked = select(customers.c.revision).where(customers.c.customer_id == customer_id)
+        with self._database.read() as connection:
+            return int(connection.scalar(asked) or 0)
+
     def load_many(self, customer_ids: Sequence[str]) -> list[StoredCustomer]:
         """The known ones among the customers, each once, in no particular order."""
         wanted = list(dict.fromkeys(customer_ids))
