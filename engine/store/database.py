@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -20,6 +20,7 @@ SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 
 WAIT_SECONDS = 5
+LOOK_SECONDS = 0.001
 POOL_SIZE = 8
 _POSTGRESQL_LIMITS = (
     "-c statement_timeout=120s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
@@ -29,8 +30,9 @@ _TRANSIENT_STATES = ("40001", "40P01", "55P03")
 # How a transaction begins on SQLite, told to the "begin" event as an execution option.
 _BEGIN = "regulars_begin"
 _READING = ("BEGIN",)
-_DURABLE = ("PRAGMA synchronous = FULL", "BEGIN IMMEDIATE")
-_LAZY = ("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE")
+_TAKE_TURN = "BEGIN IMMEDIATE"
+_DURABLE = ("PRAGMA synchronous = FULL", _TAKE_TURN)
+_LAZY = ("PRAGMA synchronous = NORMAL", _TAKE_TURN)
 
 
 class Database:
@@ -188,7 +190,33 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     for statement in connection.get_execution_options().get(_BEGIN, _READING):
-        connection.exec_driver_sql(statement)
+        if statement == _TAKE_TURN:
+            _take_turn(cast("sqlite3.Connection", connection.connection.driver_connection))
+        else:
+            connection.exec_driver_sql(statement)
+
+
+def _take_turn(connection: sqlite3.Connection) -> None:
+    """Begin to write, as soon after another process as may be.
+
+    SQLite's own waiting sleeps up to a tenth of a second between two looks, while a transaction
+    of ours takes a millisecond: one writer in a hundred would wait for nothing.
+    """
+    deadline = time.monotonic() + WAIT_SECONDS
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute(_TAKE_TURN)
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline:
+                    raise
+                time.sleep(LOOK_SECONDS)
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
 
 
 def _postgresql(url: URL) -> Engine:
