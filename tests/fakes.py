@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pytest
 from flask.testing import FlaskClient
 from scipy import sparse
 
@@ -206,3 +207,13 @@ class MemoryCatalog:
             self._items[patch.item_id] = Item(patch.item_id, available=bool(patch.available))
         self._revision += 1
         return self._revision
+
+
+@pytest.fixture
+def shop(sqlite_url: str) -> Iterator[Shop]:
+    """The API over a fresh database."""
+    database = Database.open(sqlite_url)
+    database.upgrade()
+    with a_shop(database) as opened:
+        yield opened
+    database.close()

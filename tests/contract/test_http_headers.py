@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 
-from engine.store.database import Database
-from tests.fakes import Shop, a_shop
-
-
-@pytest.fixture
-def shop(sqlite_url: str) -> Iterator[Shop]:
-    database = Database.open(sqlite_url)
-    database.upgrade()
-    with a_shop(database) as opened:
-        yield opened
-    database.close()
-
+from tests.fakes import Shop
 
 PATHS = ["/healthz", "/openapi.json", "/docs", "/v1/nothing", "/v1/items/popular?limit=0"]
 

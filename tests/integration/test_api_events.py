@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
-from engine.store.database import Database
-from tests.fakes import NOW, Shop, a_shop
+from tests.fakes import NOW, Shop
 
 PURCHASE = {
     "event_id": "e1",
@@ -19,15 +17,6 @@ PURCHASE = {
     "currency": "EUR",
     "lines": [{"item_id": "A", "quantity": 2, "unit_price": 250, "discount": 50}],
 }
-
-
-@pytest.fixture
-def shop(sqlite_url: str) -> Iterator[Shop]:
-    database = Database.open(sqlite_url)
-    database.upgrade()
-    with a_shop(database) as opened:
-        yield opened
-    database.close()
 
 
 def test_a_purchase_sent_twice_counts_once(shop: Shop):

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from engine.store.database import Database
-from tests.fakes import Shop, a_model, a_shop
+from tests.fakes import Shop, a_model
 
 RECOMMENDATIONS = "/v1/customers/ann/recommendations"
-
-
-@pytest.fixture
-def shop(sqlite_url: str) -> Iterator[Shop]:
-    database = Database.open(sqlite_url)
-    database.upgrade()
-    with a_shop(database) as opened:
-        yield opened
-    database.close()
 
 
 def test_an_unknown_customer_gets_popular_items_that_say_so(shop: Shop):
