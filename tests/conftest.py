@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-# Each kind of fixture lives in a module named after the server it brings.
-pytest_plugins = ["tests.databases", "tests.valkey"]
+# Each kind of fixture lives in a module named after what it brings.
+pytest_plugins = ["tests.databases", "tests.valkey", "tests.fakes"]
