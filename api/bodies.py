@@ -16,7 +16,6 @@ from engine.errors import RequestInvalid
 
 MAX_DEPTH = 32
 LARGEST_INT = 2**63 - 1
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `\$\.?(?P<field>.*)`)?$", re.DOTALL)
 _NO_SUCH_FIELD = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING_FIELD = re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL)
@@ -26,10 +25,14 @@ _Decoded = TypeVar("_Decoded")
 def read_json() -> dict[str, msgspec.Raw]:
     """The body's JSON object, its values not yet decoded.
 
-    Any content type but a form's is taken for JSON.
+    It must be declared as JSON: a page of another site can make a browser send text or a form to
+    this address without asking, but not JSON.
     """
-    if request.mimetype in _FORMS:
-        raise MediaTypeUnsupported(f"{request.mimetype} is no JSON; send application/json")
+    if not request.is_json:
+        raise MediaTypeUnsupported(
+            f"{request.mimetype or 'a body without a type'} is no JSON; "
+            "send the header Content-Type: application/json"
+        )
     body = request.get_data(cache=False)
     limit = request.max_content_length
     if request.content_length is None and limit is not None and len(body) >= limit:
