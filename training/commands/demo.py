@@ -25,8 +25,8 @@ from engine.store.ledger import SqlLedger
 from training.commands.serve import worker_environment
 from training.commands.train import train_on_log
 from training.config import TrainConfig
-from training.demo_tables import Meeting, print_meeting
-from training.http import Shop
+from training.demo.client import Shop
+from training.demo.tables import Meeting, print_meeting
 from training.ingest.options import IngestOptions
 from training.ingest.report import render
 from training.ingest.run import ingest

@@ -1,0 +1,1 @@
+"""What `regulars demo` needs of its own: a client of the API, and its tables."""
