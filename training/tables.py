@@ -36,7 +36,8 @@ def print_run(run: Run, *, limit: int) -> None:
     out.print(f"Blend: {weights}; habits halve every {run.recipe.half_life:g} days.")
     for reason in run.verdict.reasons:
         out.print(f"Gate: {reason}")
-    out.print(f"Model {run.version} is {'live' if run.published else 'written, not live'}.")
+    state = "live" if run.withheld is None else f"written, not live: {run.withheld}"
+    out.print(f"Model {run.version} is {state}.")
 
 
 def metrics_table(table: Mapping[str, Metrics], *, limit: int) -> Table:

@@ -53,15 +53,14 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a training run; `manifest_note` is what its manifest records."""
+    """What came of a training run; `withheld` says why the model is not live, None when it is."""
 
     version: str
     split: Split
     recipe: Recipe
     table: Mapping[str, Metrics]
     verdict: Verdict
-    published: bool
-    manifest_note: Mapping[str, Any]
+    withheld: str | None
 
 
 def train(
@@ -90,14 +89,23 @@ def train(
     model = _final(everything, recipe, config=config, around=around, data_hash=note["data_hash"])
     around.step("writing the model")
     around.store.save(model, created_at=around.now.isoformat(), training=note)
-    live = publish and verdict.passed and not _knows_less(around.store, model)
-    if live:
+    withheld = _withheld(around.store, model, verdict, asked=publish)
+    if withheld is None:
         around.store.publish(model.version)
-    return Run(model.version, split, recipe, table, verdict, live, note)
+    return Run(model.version, split, recipe, table, verdict, withheld)
+
+
+def _withheld(store: ModelStore, model: Model, verdict: Verdict, *, asked: bool) -> str | None:
+    """Why the model does not go live, None when it does."""
+    if not verdict.passed:
+        return "it did not pass the gate"
+    if not asked:
+        return "as asked"
+    # A look back, with `--until`, replaces nothing.
+    return "the live one knows later purchases" if _knows_less(store, model) else None
 
 
 def _knows_less(store: ModelStore, model: Model) -> bool:
-    """Whether the live model has learned from later purchases: a look back replaces nothing."""
     try:
         live = store.current_version()
         return live is not None and store.manifest(live).params["until_ms"] > model.until_ms
