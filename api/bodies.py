@@ -19,6 +19,15 @@ LARGEST_INT = 2**63 - 1
 _PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `\$\.?(?P<field>.*)`)?$", re.DOTALL)
 _NO_SUCH_FIELD = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING_FIELD = re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL)
+_MEANT = {
+    "items": "; what was bought stands in lines",
+    "products": "; what was bought stands in lines",
+    "item_id": "; it stands in lines",
+    "event": "; the kind of event stands in type",
+    "userId": "; the customer stands in customer_id",
+    "user_id": "; the customer stands in customer_id",
+    "timestamp": "; the time stands in occurred_at",
+}
 _Decoded = TypeVar("_Decoded")
 
 
@@ -97,6 +106,20 @@ def _inside(place: str, value: object) -> list[tuple[str, object]]:
     return []
 
 
+def _hint(reason: str, place: str) -> str:
+    """The remedy for what people send most often in the wrong way, empty for anything else."""
+    name = place.rpartition(".")[2]
+    if reason == "no such field":
+        return _MEANT.get(name, "; what is not described at /docs goes into properties")
+    if name in ("unit_price", "discount", "price", "cost") and "float" in reason:
+        return "; money is in whole minor units: 499 for 4.99"
+    if name.endswith("_id") and "`str" in reason:
+        return "; write ids in quotes"
+    if name == "occurred_at":
+        return "; write it as 2026-01-31T12:00:00Z"
+    return ""
+
+
 def _invalid(message: str, field: str) -> RequestInvalid:
     """The error of msgspec ("Expected `str`, got `int` - at `$.lines[0].item_id`") as ours."""
     match = _PLACE.match(message)
@@ -105,7 +128,7 @@ def _invalid(message: str, field: str) -> RequestInvalid:
         if named := pattern.fullmatch(reason):
             place, reason = f"{place}.{named['name']}".lstrip("."), said
     joined = field + place if place.startswith("[") else ".".join(filter(None, (field, place)))
-    return RequestInvalid(reason, field=joined)
+    return RequestInvalid(reason + _hint(reason, place), field=joined)
 
 
 def _syntax(message: str, data: bytes) -> str:

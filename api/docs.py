@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from itertools import zip_longest
 from typing import Any
@@ -21,6 +22,12 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'"
 )
 blueprint = Blueprint("docs", __name__, template_folder="templates")
+
+
+@blueprint.get("/")
+def front() -> Response:
+    """Where to begin."""
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/docs"})
 
 
 @blueprint.get("/openapi.json")

@@ -69,6 +69,7 @@ class FallbackReason(StrEnum):
     """Why a list is plainer than it could be."""
 
     UNKNOWN_CUSTOMER = "unknown_customer"
+    NO_KNOWN_PURCHASE = "no_known_purchase"
     UNKNOWN_ITEM = "unknown_item"
     STORE_UNAVAILABLE = "store_unavailable"
     NO_MODEL = "no_model"

@@ -32,8 +32,12 @@ class ItemItemConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a new model must reach: the share of nDCG it may lose and still be published."""
+    """What a new model must reach: the share of nDCG it may lose and still be published.
 
+    Fewer customers in the test window than `minimum_customers` prove nothing.
+    """
+
+    minimum_customers: int = 20
     baseline_margin: float = 0.01
     champion_margin: float = 0.01
 
@@ -107,5 +111,6 @@ def _bounds(config: TrainConfig) -> Iterator[tuple[str, float, float, float]]:
     yield "item_item.neighbours", config.item_item.neighbours, 1, 10_000
     yield "item_item.k1", config.item_item.k1, 0, 1_000
     yield "item_item.b", config.item_item.b, 0, 1
+    yield "gate.minimum_customers", config.gate.minimum_customers, 1, 100_000_000
     yield "gate.baseline_margin", config.gate.baseline_margin, -1, 1
     yield "gate.champion_margin", config.gate.champion_margin, -1, 1

@@ -31,11 +31,12 @@ SINGLES: Mapping[str, Mapping[str, float]] = {
     "popularity": {Popularity.name: 1.0},
     "personal frequency": {PersonalFrequency.name: 1.0, Popularity.name: FILL},
     "item-item BM25": {ItemItem.name: 1.0, Popularity.name: FILL},
-    "ALS, library's filter on": {Als.name: 1.0},
-    "ALS, bought items allowed": {Als.name: 1.0},
+    "ALS as by default": {Als.name: 1.0},
+    "ALS, with repeats": {Als.name: 1.0},
 }
 BASELINE = "personal frequency"
-FILTERED = "ALS, library's filter on"
+POPULAR = "popularity"
+FILTERED = "ALS as by default"
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isnan
 
 from training.config import GateConfig
-from training.evaluate import BASELINE, BLEND, CHAMPION
+from training.evaluate import BASELINE, BLEND, CHAMPION, POPULAR
 from training.metrics import Metrics
 
 
@@ -20,13 +19,20 @@ class Verdict:
 
 
 def judge(table: Mapping[str, Metrics], *, config: GateConfig) -> Verdict:
-    """The verdict on the blend's nDCG in the test window against baseline and champion."""
-    margins = {BASELINE: config.baseline_margin, CHAMPION: config.champion_margin}
+    """The verdict on the blend's nDCG in the test window against baselines and champion."""
+    margins = {
+        BASELINE: config.baseline_margin,
+        POPULAR: config.baseline_margin,
+        CHAMPION: config.champion_margin,
+    }
     own = table[BLEND].overall
-    if isnan(own.ndcg):
+    if own.customers < config.minimum_customers:
         return Verdict(
             False,
-            ("no customer with a past bought anything in the test window: nothing is proven",),
+            (
+                f"{own.customers} customers with a past bought anything in the test window, "
+                f"fewer than {config.minimum_customers}: nothing is proven",
+            ),
         )
     outcomes = [
         _against(name, own.ndcg, table[name].overall.ndcg, margin=margin)

@@ -12,28 +12,24 @@ from rich.console import Console
 from rich.table import Table
 
 from training.evaluate import BASELINE, BLEND
+from training.fit import Recipe
 from training.metrics import Metrics
+from training.split import Split
 from training.train import Run
 
 
 def console() -> Console:
     """Standard output; wide enough for every table where it is no terminal."""
-    found = Console(soft_wrap=False)
-    return found if found.is_terminal else Console(width=120)
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=120)
 
 
 def print_run(run: Run, *, limit: int) -> None:
     """The table of models, the recipe, the gate's words and what is live now."""
     out = console()
     out.print(metrics_table(run.table, limit=limit))
-    split = run.split
-    out.print(
-        f"Tested on {_day(split.test_from)} to {_day(split.until)} "
-        f"({run.table[BLEND].overall.customers:,} customers), "
-        f"tuned on the {split.validation_days:.0f} days before."
-    )
-    weights = ", ".join(f"{name} {weight:g}" for name, weight in run.recipe.weights.items())
-    out.print(f"Blend: {weights}; habits halve every {run.recipe.half_life:g} days.")
+    out.print(_tested(run.split, run.table[BLEND].overall.customers))
+    out.print(_blended(run.recipe))
     for reason in run.verdict.reasons:
         out.print(f"Gate: {reason}")
     state = "live" if run.withheld is None else f"written, not live: {run.withheld}"
@@ -41,9 +37,9 @@ def print_run(run: Run, *, limit: int) -> None:
 
 
 def metrics_table(table: Mapping[str, Metrics], *, limit: int) -> Table:
-    """One row a model, metrics at `limit` over the full catalogue."""
+    """One row a model, metrics at `limit` over the full catalogue; fits into 80 columns."""
     shown = Table(
-        title=f"Quality at {limit}, full catalogue: all, bought before, new to the customer",
+        title=f"Quality at {limit}, full catalogue; bought before and new to the customer apart",
         title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
@@ -51,11 +47,21 @@ def metrics_table(table: Mapping[str, Metrics], *, limit: int) -> Table:
     shown.add_column("model", no_wrap=True)
     for heading in ("recall", "nDCG", "hit rate"):
         shown.add_column(f"{heading}\nall before new", justify="right")
-    shown.add_column("coverage", justify="right")
+    shown.add_column("cover", justify="right")
     for name, metrics in table.items():
         style = "bold" if name == BLEND else "dim" if name == BASELINE else None
         shown.add_row(name, *_cells(metrics), style=style)
     return shown
+
+
+def history_lines(training: Mapping[str, Any]) -> list[str]:
+    """What data a recorded model learned from and was tested on, and its blend."""
+    if not {"split", "recipe"} <= training.keys():
+        return []
+    return [
+        _tested(Split(**training["split"]), training["metrics"][BLEND]["overall"]["customers"]),
+        _blended(Recipe(**training["recipe"])),
+    ]
 
 
 def manifest_table(training: Mapping[str, Any]) -> Table:
@@ -68,6 +74,18 @@ def manifest_table(training: Mapping[str, Any]) -> Table:
         values = (overall["recall"], overall["ndcg"], overall["hit_rate"], metrics["coverage"])
         shown.add_row(name, *(_figure(value) for value in values))
     return shown
+
+
+def _tested(split: Split, customers: int) -> str:
+    return (
+        f"Tested on {_day(split.test_from)} to {_day(split.until)} ({customers:,} customers), "
+        f"tuned on the {split.validation_days:.0f} days before."
+    )
+
+
+def _blended(recipe: Recipe) -> str:
+    weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.weights.items())
+    return f"Blend: {weights}; habits halve every {recipe.half_life:g} days."
 
 
 def _cells(metrics: Metrics) -> list[str]:

@@ -157,7 +157,7 @@ def _table(
         rows[CHAMPION] = (champion[0], champion[1].weights, False)
     table: dict[str, Metrics] = {}
     for name, (own, weights, new_only) in rows.items():
-        around.step(f"evaluating {name} on {len(target.truths):,} customers")
+        around.step(f"evaluating '{name}' on {len(target.truths):,} customers")
         model = Model("evaluation", middle.until_ms, middle.items, own, weights)
         table[name] = _measured(model, target, config=config, around=around, new_only=new_only)
     return table

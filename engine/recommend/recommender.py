@@ -31,6 +31,7 @@ from engine.recommend.top_k import top_k
 # Scores of a block of customers are held at once, one float each for every scorer and item.
 BLOCK_SCORES = 4_000_000
 UNKNOWN_CUSTOMER = "unknown_customer"
+NO_KNOWN_PURCHASE = "no_known_purchase"
 UNKNOWN_ITEM = "unknown_item"
 
 
@@ -64,7 +65,8 @@ class Recommender:
     ) -> list[Answer]:
         """A list for each customer, explained.
 
-        A customer without any known purchase gets popular items, labelled `unknown_customer`.
+        Popular items go to a customer who bought nothing (`unknown_customer`) and to one who
+        bought only what the model does not know (`no_known_purchase`), so labelled.
         """
         answers: list[Answer] = []
         for ranked in self.rank(histories, request, view=view, now_ms=now_ms):
@@ -142,7 +144,6 @@ class Recommender:
         request: Request,
     ) -> Answer:
         listed = zip(ranked.items[row], ranked.scores[row], explained, strict=True)
-        known = ranked.histories.indptr[row + 1] > ranked.histories.indptr[row]
         return Answer(
             customer_id=customer_id,
             requested=request.limit,
@@ -150,14 +151,14 @@ class Recommender:
                 RecommendedItem(
                     item_id=self.model.items[int(item)],
                     rank=rank,
-                    score=float(score),
+                    score=shown_score(float(score)),
                     source=why.source,
                     reasons=(why.reason,),
                 )
                 for rank, (item, score, why) in enumerate(listed, start=1)
             ),
             dropped=ranked.dropped[row],
-            fallback_reason=None if known else UNKNOWN_CUSTOMER,
+            fallback_reason=_nothing_known(ranked.histories, row),
         )
 
     def _listed(
@@ -181,7 +182,7 @@ class Recommender:
                 RecommendedItem(
                     item_id=self.model.items[int(item)],
                     rank=rank,
-                    score=float(total[item]),
+                    score=shown_score(float(total[item])),
                     source=source if known[item] else Popularity.name,
                     reasons=(why,),
                 )
@@ -189,6 +190,19 @@ class Recommender:
             ),
             dropped=_dropped(total, best, rules.barred, row=0, limit=request.limit),
         )
+
+
+def _nothing_known(histories: Histories, row: int) -> str | None:
+    """Why the customer's list can be no more than popular, None when it is more."""
+    own = histories.item[histories.indptr[row] : histories.indptr[row + 1]]
+    if not len(own):
+        return UNKNOWN_CUSTOMER
+    return None if (own >= 0).any() else NO_KNOWN_PURCHASE
+
+
+def shown_score(score: float) -> float:
+    """A score with as many digits as it has meaning; a fall stays a fall or becomes a tie."""
+    return round(score, 6)
 
 
 def _nobody(model: Model) -> Histories:

@@ -58,7 +58,7 @@ def demo(settings: Settings, once: bool) -> None:
     with _server(own) as (url, process):
         shop = Shop(url)
         shop.wait(alive=lambda: process.poll() is None)
-        print_meeting(console(), _meet(shop, customer), _titles(own), url=url)
+        print_meeting(console(), _meet(shop, customer), _titles(own), url=None if once else url)
         if not once:
             click.echo("Serving until you press Ctrl-C.")
             process.wait()
@@ -79,6 +79,7 @@ def _load(settings: Settings, ledger: SqlLedger, catalog: SqlCatalog) -> None:
     note = settings.home / "sample.json"
     sample = _read_note(note)
     if sample.loaded:
+        click.echo("The sample purchases are loaded already.")
         return
     note.write_bytes(msgspec.json.encode(sample))
     with progress() as shown:

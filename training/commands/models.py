@@ -13,7 +13,7 @@ from engine.errors import ModelUnavailable
 from engine.settings import Settings
 from engine.store.model_store import ModelStore
 from training.evaluate import BLEND
-from training.tables import console, manifest_table
+from training.tables import console, history_lines, manifest_table
 from training.wiring import model_store
 
 
@@ -50,7 +50,9 @@ def show(settings: Settings, version: str | None, as_json: bool) -> None:
         click.echo(json.dumps(msgspec.to_builtins(manifest), indent=2))
         return
     out = console()
-    out.print(f"{manifest.version}, written {manifest.created_at}")
+    out.print(f"{manifest.version}, written {manifest.created_at[:19].replace('T', ' ')} UTC")
+    for line in history_lines(manifest.training):
+        out.print(line)
     out.print(manifest_table(manifest.training))
     for line in manifest.training.get("gate", {}).get("reasons", ()):
         out.print(f"Gate: {line}")

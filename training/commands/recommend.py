@@ -30,6 +30,9 @@ from training.progress import progress
 from training.tables import console
 from training.wiring import model_store, open_database
 
+# More tables than this nobody reads.
+MOST_TABLES = 20
+
 
 @click.command(epilog="Example: regulars recommend 17850 --limit 5")
 @click.argument("customer", nargs=-1)
@@ -62,13 +65,13 @@ def recommend(  # noqa: PLR0913, PLR0917 - one parameter an option, as click han
 ) -> None:
     """Lists for customers, the same that the API gives."""
     if [bool(customer), everyone, customers_file is not None].count(True) != 1:
-        raise click.UsageError("name customers, or give --customers FILE, or --all")
-    if target is None and (everyone or customers_file):
-        raise click.UsageError("lists for many go into a file: add --output FILE.parquet")
+        raise click.UsageError("give one of: customers, --customers FILE, --all")
     _check_usage("--placement", [placement])
     _check_usage("CUSTOMER", customer)
     request = Request(limit=limit, placement=placement)
     ids = _ids(customers_file) if customers_file else customer
+    if target is None and (everyone or len(ids) > MOST_TABLES):
+        raise click.UsageError("lists for many go into a file: add --output FILE.csv")
     with open_database(settings) as database:
         stored = SqlCustomers(database)
         catalog = SqlCatalog(database)

@@ -16,7 +16,7 @@ from granian.server import Server
 from engine.errors import SettingsError
 from engine.settings import PREFIX, Settings
 from engine.store.embedded_valkey import start_valkey
-from training.wiring import open_database
+from training.wiring import model_store, open_database
 
 # Named, not imported: the batch side knows nothing of the web side but where it starts.
 APPLICATION = "api.wiring:create"
@@ -57,6 +57,8 @@ def run_server(settings: Settings) -> None:
         os.environ.update(worker_environment(settings, embedded.url if embedded else None))
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
         click.echo(f"Serving on http://{shown}:{settings.port}  (docs at /docs)")
+        if model_store(settings).current_version() is None:
+            click.echo("No model is live yet: lists stay empty until `regulars train`.")
         Server(
             APPLICATION,
             factory=True,
@@ -75,6 +77,8 @@ def run_server(settings: Settings) -> None:
             workers_kill_timeout=SECONDS_TO_FINISH,
             log_level=LogLevels.warning,
         ).serve()
+    with open_database(settings):
+        pass  # The last to close SQLite moves its write-ahead log into the one file to back up.
 
 
 def usable_port(host: str, port: int) -> int:

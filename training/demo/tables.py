@@ -37,8 +37,10 @@ class Meeting:
         return str(self.profile_before["customer_id"])
 
 
-def print_meeting(out: Console, meeting: Meeting, titles: Mapping[str, str], *, url: str) -> None:
-    """The tables of the demo, and where to look next."""
+def print_meeting(
+    out: Console, meeting: Meeting, titles: Mapping[str, str], *, url: str | None
+) -> None:
+    """The tables of the demo, and where to look next while it goes on serving at `url`."""
     out.print(_lists(meeting, titles))
     names = " and ".join(_name(titles, item) for item in meeting.bought)
     out.print(
@@ -51,6 +53,9 @@ def print_meeting(out: Console, meeting: Meeting, titles: Mapping[str, str], *, 
     out.print(
         f"\nGoes with {_name(titles, meeting.bought[0])}: {near}.", highlight=False, markup=False
     )
+    if url is None:
+        out.print("\nTo look around yourself, run `make demo` or `regulars demo` without --once.")
+        return
     path = f"{url}/v1/customers/{meeting.customer}"
     out.print(f"\nLook around:\n  {path}/recommendations\n  {path}/profile\n  {url}/docs")
 

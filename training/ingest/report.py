@@ -46,6 +46,7 @@ class FileReport:
     shift_days: int
     currency: str | None
     resumed: bool
+    unused: tuple[str, ...] = ()
     items: int = 0
     rejects: Path | None = None
 
@@ -91,13 +92,15 @@ def render(report: FileReport) -> Iterator[str]:
     """The account as lines of text."""
     yield f"{report.source}: {report.rows:,} rows read"
     for name, count in in_order(report.counts):
-        yield f"  {name:<32} {count:>12,}"
-    yield f"  {'sum':<32} {sum(report.counts.values()):>12,}"
+        yield f"  {name:<40} {count:>12,}"
+    yield f"  {'sum':<40} {sum(report.counts.values()):>12,}"
     span = f", {report.first:%Y-%m-%d} to {report.last:%Y-%m-%d}" if report.first else ""
     yield f"{report.orders:,} orders of {report.customers:,} customers{span}"
     moved = f", moved by {report.shift_days} days" if report.shift_days else ""
     yield f"times without a zone read as {report.timezone}{moved}; text as {report.encoding}"
     yield f"sums in {report.currency or 'an unnamed currency of two decimals (see --currency)'}"
+    if report.unused:
+        yield f"columns not used: {', '.join(report.unused)[:200]}"
     if report.items:
         yield f"{report.items:,} items described"
     if report.resumed:

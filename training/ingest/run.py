@@ -63,6 +63,7 @@ class _Staged:
     currency: str | None
     counts: Mapping[str, int]
     fingerprint: str
+    unused: tuple[str, ...]
 
 
 def ingest(  # noqa: PLR0913 - the one way in: each is a part of its own
@@ -146,7 +147,9 @@ def _stage(
             connection.execute("SELECT class, count(*) FROM judged GROUP BY class").fetchall()
         )
     fingerprint = _fingerprint(found, around.reading, products, currency=currency, counts=counts)
-    return _Staged(found, path, header, currency, counts, fingerprint)
+    used = set(fields.values())
+    unused = tuple(name for position, name in enumerate(header) if position not in used)
+    return _Staged(found, path, header, currency, counts, fingerprint, unused)
 
 
 def _blamed(found: Probe) -> AbstractContextManager[None]:
@@ -258,6 +261,7 @@ def _report(
         shift_days=around.reading.shift_days,
         currency=staged.currency,
         resumed=written.resumed,
+        unused=staged.unused,
     )
 
 
