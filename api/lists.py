@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from api.best_sellers import BestSellers
 from api.catalog_views import CatalogViews
 from api.model_watch import ModelWatch
 from api.wire import (
@@ -56,12 +57,13 @@ class Lists:
     views: CatalogViews
     clock: Callable[[], datetime]
     breaker: Breaker
+    best_sellers: BestSellers
 
     def for_customer(self, customer_id: str, request: Request) -> bytes:
         """The customer's list: the cached one, or a new one that is then kept."""
         recommender = self.models.current()
         if recommender is None:
-            return encode(self._empty(customer_id, request))
+            return encode(self._without_model(customer_id, request))
         name = cache_field(recommender.model.version, request)
         cached = self._cached(customer_id, name)
         if cached is not None:
@@ -83,7 +85,7 @@ class Lists:
         """The items that sell best now."""
         recommender = self.models.current()
         if recommender is None:
-            return encode(self._empty(None, request))
+            return encode(self._without_model(None, request))
         answer = recommender.popular(request, view=self._view())
         return encode(self._wire(answer, recommender, None, request))
 
@@ -91,7 +93,8 @@ class Lists:
         """Items like the given one, popular ones when the model does not know it."""
         recommender = self.models.current()
         if recommender is None:
-            return encode(self._empty(None, request))
+            others = replace(request, exclude_item_ids=request.exclude_item_ids | {item_id})
+            return encode(self._without_model(None, others))
         answer = recommender.similar(item_id, request, view=self._view())
         return encode(self._wire(answer, recommender, None, request))
 
@@ -160,9 +163,10 @@ class Lists:
         except StoreUnavailable:
             return self.views.last_known()
 
-    def _empty(self, customer_id: str | None, request: Request) -> Recommendations:
-        answer = Answer("", request.limit, (), fallback_reason=FallbackReason.NO_MODEL.value)
-        return self._wire(answer, None, customer_id, request)
+    def _without_model(self, customer_id: str | None, request: Request) -> Recommendations:
+        answer = self.best_sellers.recommender().popular(request, view=self._view())
+        labelled = replace(answer, fallback_reason=FallbackReason.NO_MODEL.value)
+        return self._wire(labelled, None, customer_id, request)
 
     def _wire(
         self,

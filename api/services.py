@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from api.best_sellers import BestSellers
 from api.catalog_views import CatalogViews
 from api.lists import Breaker, Lists
 from api.model_watch import ModelWatch
 from engine.feedback import Feedback
-from engine.ports import Catalog, Customers, ListCache
+from engine.ports import Catalog, Customers, ListCache, Sales
 
 
 def utc_now() -> datetime:
@@ -25,6 +26,7 @@ class Services:
     feedback: Feedback
     customers: Customers
     catalog: Catalog
+    sales: Sales
     cache: ListCache
     models: ModelWatch
     breaker: Breaker
@@ -43,6 +45,7 @@ class Services:
             views=CatalogViews(self.catalog),
             clock=self.clock,
             breaker=self.breaker,
+            best_sellers=BestSellers(self.sales, self.clock),
         )
         object.__setattr__(self, "lists", lists)
 

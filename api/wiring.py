@@ -32,6 +32,7 @@ from engine.store.ledger import SqlLedger
 from engine.store.memory_cache import MemoryListCache
 from engine.store.model_store import ModelStore
 from engine.store.redis_cache import RedisListCache, connect
+from engine.store.sales import SqlSales
 
 MODEL_INTERVAL = timedelta(seconds=0.5)
 UPKEEP_INTERVAL = timedelta(seconds=1)
@@ -73,6 +74,7 @@ def connected(settings: Settings) -> Services:
         feedback=Feedback(SqlLedger(database), invalidations, cache),
         customers=SqlCustomers(database),
         catalog=catalog,
+        sales=SqlSales(database),
         cache=cache,
         models=models,
         breaker=CircuitBreaker(patience=DATABASE_PATIENCE),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -138,6 +138,13 @@ class Catalog(Protocol):
 
     def put(self, patches: Sequence[ItemPatch]) -> int:
         """Set attributes of items, new ones included; the catalogue's new revision."""
+
+
+class Sales(Protocol):
+    """Counts over the log."""
+
+    def best_sellers(self, *, window: timedelta, limit: int) -> list[tuple[str, int]]:
+        """Items in the most purchases of the window that ends with the last one, with how many."""
 
 
 class Invalidations(Protocol):

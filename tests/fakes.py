@@ -35,6 +35,7 @@ from engine.store.database import Database
 from engine.store.invalidations import SqlInvalidations
 from engine.store.ledger import SqlLedger
 from engine.store.memory_cache import MemoryListCache
+from engine.store.sales import SqlSales
 
 ITEMS = ("A", "B", "C", "D", "E", "F")
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -162,6 +163,7 @@ def a_shop(
         feedback=Feedback(ledger, SqlInvalidations(database), kept),
         customers=customers,
         catalog=catalog,
+        sales=Outage(SqlSales(database)),
         cache=kept,
         models=watch,
         breaker=CircuitBreaker(cooldown=timedelta(0)),

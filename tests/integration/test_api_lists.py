@@ -214,7 +214,22 @@ def test_events_and_items_are_taken_while_the_cache_is_away(shop: Shop):
     assert shop.items("ann")[0] == "E"
 
 
-def test_without_a_model_the_list_is_empty_and_says_why(shop: Shop):
+def test_without_a_model_everyone_sees_best_sellers_within_the_rules(shop: Shop):
+    shop.services.models._recommender = None
+    for number, item in enumerate(("X", "Y", "X", "Z")):
+        shop.buy(f"c{number}", item, f"e{number}")
+    shop.client.put("/v1/items", json={"item_id": "Y", "available": False})
+
+    personal = shop.client.get(RECOMMENDATIONS).json
+    similar = shop.client.get("/v1/items/X/similar").json
+
+    assert [item["item_id"] for item in personal["items"]] == ["X", "Z"]
+    assert [item["item_id"] for item in similar["items"]] == ["Z"]
+    assert personal["fallback_reason"] == similar["fallback_reason"] == "no_model"
+    assert personal["model_version"] is None
+
+
+def test_without_a_model_and_without_purchases_the_list_is_empty_and_says_why(shop: Shop):
     shop.services.models._recommender = None
 
     for address in (RECOMMENDATIONS, "/v1/items/popular", "/v1/items/A/similar"):

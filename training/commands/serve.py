@@ -58,7 +58,7 @@ def run_server(settings: Settings) -> None:
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
         click.echo(f"Serving on http://{shown}:{settings.port}  (docs at /docs)")
         if model_store(settings).current_version() is None:
-            click.echo("No model is live yet: lists stay empty until `regulars train`.")
+            click.echo("No model is live yet: everyone sees best sellers until `regulars train`.")
         Server(
             APPLICATION,
             factory=True,
