@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, select
+import msgspec
+from sqlalchemy import Connection, CursorResult, select
 
 from engine.domain.events import Event, EventType, Line
 from engine.ports import LineKey
+from engine.store.database import SQLITE
 from engine.store.rows import chunks
 from engine.store.tables import event_lines, events
 
@@ -20,6 +23,12 @@ _LINE = (
     event_lines.c.unit_price,
     event_lines.c.discount,
 )
+_OWNERLESS = """
+SELECT e.event_id, e.order_id, e.occurred_ms, l.item_id, l.quantity, l.unit_price, l.discount
+FROM events AS e LEFT JOIN event_lines AS l ON l.event_seq = e.seq
+WHERE e.type = 'refund' AND e.customer_id IS NULL AND e.order_id {among}
+ORDER BY e.seq, l.line_no
+"""
 
 
 def lines(connection: Connection, order_ids: Sequence[str]) -> dict[str, set[LineKey]]:
@@ -52,21 +61,16 @@ def owners(connection: Connection, order_ids: Sequence[str]) -> dict[str, set[st
 
 def ownerless_refunds(connection: Connection, order_ids: Sequence[str]) -> list[Event]:
     """Refunds that name one of the orders and no customer, with what the state needs of them."""
-    asked = (
-        select(events.c.event_id, events.c.order_id, events.c.occurred_ms, *_LINE)
-        .outerjoin(event_lines, event_lines.c.event_seq == events.c.seq)
-        .where(events.c.type == EventType.REFUND.value, events.c.customer_id.is_(None))
-        .order_by(events.c.seq, event_lines.c.line_no)
-    )
+    if not order_ids:
+        return []
     heads: dict[str, tuple[str, int]] = {}
     found: dict[str, list[Line]] = {}
-    for some in chunks(order_ids):
-        for row in connection.execute(asked.where(events.c.order_id.in_(some))):
-            event_id, order_id, occurred_ms, *line = row
-            heads[event_id] = (order_id, occurred_ms)
-            found.setdefault(event_id, [])
-            if line[0] is not None:
-                found[event_id].append(Line(*line))
+    for row in _ownerless_rows(connection, order_ids):
+        event_id, order_id, occurred_ms, item_id, *amounts = tuple(row)
+        heads[event_id] = (order_id, occurred_ms)
+        found.setdefault(event_id, [])
+        if item_id is not None:
+            found[event_id].append(Line(item_id, *amounts))
     return [
         Event(
             event_id=event_id,
@@ -77,3 +81,13 @@ def ownerless_refunds(connection: Connection, order_ids: Sequence[str]) -> list[
         )
         for event_id, (order_id, occurred_ms) in heads.items()
     ]
+
+
+def _ownerless_rows(connection: Connection, order_ids: Sequence[str]) -> CursorResult[Any]:
+    # Every purchase asks this: text costs a tenth of building the statement each time.
+    if connection.dialect.name == SQLITE:
+        among = "IN (SELECT value FROM json_each(?))"
+        asked: Any = msgspec.json.encode(list(order_ids)).decode()
+    else:
+        among, asked = "= ANY(%s::text[])", list(order_ids)
+    return connection.exec_driver_sql(_OWNERLESS.format(among=among), (asked,))
