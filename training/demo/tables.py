@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,7 @@ def print_meeting(
     out: Console, meeting: Meeting, titles: Mapping[str, str], *, url: str | None
 ) -> None:
     """The tables of the demo, and where to look next while it goes on serving at `url`."""
+    titles = _told_apart(meeting, titles)
     out.print(_lists(meeting, titles))
     names = " and ".join(_name(titles, item) for item in meeting.bought)
     out.print(
@@ -58,6 +60,15 @@ def print_meeting(
         return
     path = f"{url}/v1/customers/{meeting.customer}"
     out.print(f"\nLook around:\n  {path}/recommendations\n  {path}/profile\n  {url}/docs")
+
+
+def _told_apart(meeting: Meeting, titles: Mapping[str, str]) -> Mapping[str, str]:
+    """The titles, with the id where two of the items shown bear the same one."""
+    bodies = (meeting.list_before, meeting.list_after, meeting.similar)
+    shown = {item["item_id"] for body in bodies for item in body["items"]}
+    counts = Counter(titles.get(item_id) for item_id in shown)
+    shared = {item_id for item_id in shown if counts[titles.get(item_id)] > 1}
+    return {**titles, **{item_id: f"{_name(titles, item_id)} #{item_id}" for item_id in shared}}
 
 
 def _lists(meeting: Meeting, titles: Mapping[str, str]) -> Table:
