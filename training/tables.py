@@ -28,7 +28,7 @@ def print_run(run: Run, *, limit: int) -> None:
     """The table of models, the recipe, the gate's words and what is live now."""
     out = console()
     out.print(metrics_table(run.table, limit=limit))
-    out.print(_tested(run.split, run.table[BLEND].overall.customers))
+    out.print(_tested(run.split, run.table[BLEND].overall.customers, run.newcomers))
     out.print(_blended(run.recipe))
     for reason in run.verdict.reasons:
         out.print(f"Gate: {reason}")
@@ -59,7 +59,11 @@ def history_lines(training: Mapping[str, Any]) -> list[str]:
     if not {"split", "recipe"} <= training.keys():
         return []
     return [
-        _tested(Split(**training["split"]), training["metrics"][BLEND]["overall"]["customers"]),
+        _tested(
+            Split(**training["split"]),
+            training["metrics"][BLEND]["overall"]["customers"],
+            training.get("newcomers", 0),
+        ),
         _blended(Recipe(**training["recipe"])),
     ]
 
@@ -76,10 +80,11 @@ def manifest_table(training: Mapping[str, Any]) -> Table:
     return shown
 
 
-def _tested(split: Split, customers: int) -> str:
+def _tested(split: Split, customers: int, newcomers: int) -> str:
     return (
-        f"Tested on {_day(split.test_from)} to {_day(split.until)} ({customers:,} customers), "
-        f"tuned on the {split.validation_days:.0f} days before."
+        f"Tested on {_day(split.test_from)} to {_day(split.until)}: {customers:,} customers, and "
+        f"{newcomers:,} without a past, not scored. Tuned on the {split.validation_days:.0f} days "
+        "before."
     )
 
 

@@ -53,7 +53,11 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a training run; `withheld` says why the model is not live, None when it is."""
+    """What came of a training run.
+
+    `withheld` says why the model is not live, None when it is; `newcomers` counts who bought in
+    the test window without a past, and could not be scored.
+    """
 
     version: str
     split: Split
@@ -61,6 +65,7 @@ class Run:
     table: Mapping[str, Metrics]
     verdict: Verdict
     withheld: str | None
+    newcomers: int
 
 
 def train(
@@ -82,17 +87,18 @@ def train(
     middle = purchases_before(log, cut_ms=split.test_from)
     everything = purchases_before(log, cut_ms=split.until)
     recipe = _recipe(early, middle, config=config, around=around)
-    table = _table(middle, everything, recipe, config=config, around=around)
+    target = window(middle, everything)
+    table = _table(middle, target, recipe, config=config, around=around)
     verdict = judge(table, config=config.gate)
     around.step("refitting on everything")
-    note = _note(log, split, recipe, table, verdict, config)
+    note = {**_note(log, split, recipe, table, verdict, config), "newcomers": target.newcomers}
     model = _final(everything, recipe, config=config, around=around, data_hash=note["data_hash"])
     around.step("writing the model")
     around.store.save(model, created_at=around.now.isoformat(), training=note)
     withheld = _withheld(around.store, model, verdict, asked=publish)
     if withheld is None:
         around.store.publish(model.version)
-    return Run(model.version, split, recipe, table, verdict, withheld)
+    return Run(model.version, split, recipe, table, verdict, withheld, target.newcomers)
 
 
 def _withheld(store: ModelStore, model: Model, verdict: Verdict, *, asked: bool) -> str | None:
@@ -139,7 +145,7 @@ def _recipe(
 
 def _table(
     middle: Purchases,
-    everything: Purchases,
+    target: Window,
     recipe: Recipe,
     *,
     config: TrainConfig,
@@ -147,7 +153,6 @@ def _table(
 ) -> dict[str, Metrics]:
     """Every single scorer, the blend and the champion on the test window."""
     around.step("fitting up to the test window")
-    target = window(middle, everything)
     fitted = fit_scorers(middle, config=config)
     scorers = with_recipe(fitted, recipe)
     rows = {name: (scorers, weights, name == FILTERED) for name, weights in SINGLES.items()}
@@ -159,14 +164,10 @@ def _table(
     for name, (own, weights, new_only) in rows.items():
         around.step(f"evaluating '{name}' on {len(target.truths):,} customers")
         model = Model("evaluation", middle.until_ms, middle.items, own, weights)
-        table[name] = _measured(model, target, config=config, around=around, new_only=new_only)
+        table[name] = evaluate(
+            model, target, cooldown=around.cooldown, limit=config.limit, new_only=new_only
+        )
     return table
-
-
-def _measured(
-    model: Model, target: Window, *, config: TrainConfig, around: Surroundings, new_only: bool
-) -> Metrics:
-    return evaluate(model, target, cooldown=around.cooldown, limit=config.limit, new_only=new_only)
 
 
 def _champion(

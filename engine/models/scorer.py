@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from engine.domain.arrays import AnyArray, FloatArray
 from engine.domain.histories import Histories
@@ -32,6 +32,7 @@ class Scorer(Protocol):
         """The model that `arrays` and `params` came from."""
 
 
+@runtime_checkable
 class Explainer(Protocol):
     """A scorer whose score is a sum over the items a customer bought."""
 

@@ -8,12 +8,11 @@ import numpy as np
 
 from engine.domain.arrays import FloatArray, LongArray
 from engine.domain.histories import Histories
-from engine.models.als import Als
 from engine.models.frequency import PersonalFrequency
 from engine.models.interactions import bought
-from engine.models.item_item import ItemItem
 from engine.models.model import Model
 from engine.models.popularity import Popularity
+from engine.models.scorer import Explainer
 from engine.recommend.answer import Reason, ReasonCode
 from engine.recommend.blend import Blended
 
@@ -65,7 +64,7 @@ def _speaking(
         return total
     for name in blended.parts:
         scorer = model.scorers[name]
-        if isinstance(scorer, Als | ItemItem):
+        if isinstance(scorer, Explainer):
             total += scorer.contributions(own, items) * blended.scales[name][row]
     return total
 

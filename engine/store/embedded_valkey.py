@@ -158,6 +158,7 @@ class _Place:
 
     @classmethod
     def take(cls, home: Path) -> _Place:
+        """The place in a home, held alone; raises StoreUnavailable when another server has it."""
         try:
             home.mkdir(parents=True, exist_ok=True)
             lock = FileLock.take(home / LOCK_NAME, wait_seconds=LOCK_SECONDS)

@@ -21,7 +21,6 @@ from __future__ import annotations
 import struct
 from datetime import timedelta
 
-REVISION = "rev"
 LIST_PREFIX = "list:"
 CATALOG = "regulars:catalog"
 # Requests vary without bound (excluded items); a customer's hash must not.

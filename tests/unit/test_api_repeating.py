@@ -60,7 +60,11 @@ def test_an_outage_is_said_once(caplog: pytest.LogCaptureFixture):
 
 
 def test_one_that_was_never_started_can_be_closed():
-    Repeating("idle", lambda: None, every=OFTEN).close()
+    turns: list[int] = []
+
+    Repeating("idle", lambda: turns.append(1), every=OFTEN).close()
+
+    assert turns == []
 
 
 def test_a_process_leaves_when_its_parent_is_gone():

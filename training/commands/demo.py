@@ -58,7 +58,8 @@ def demo(settings: Settings, once: bool) -> None:
     with _server(own) as (url, process):
         shop = Shop(url)
         shop.wait(alive=lambda: process.poll() is None)
-        print_meeting(console(), _meet(shop, customer), _titles(own), url=None if once else url)
+        meeting = _meet(shop, customer)
+        print_meeting(console(), meeting, _titles(own, meeting), url=None if once else url)
         if not once:
             click.echo("Serving until you press Ctrl-C.")
             process.wait()
@@ -121,9 +122,9 @@ def _transactions() -> Path:
     return Path(spec.origin).parent / "data" / "transactions.parquet"
 
 
-def _titles(settings: Settings) -> dict[str, str]:
+def _titles(settings: Settings, meeting: Meeting) -> dict[str, str]:
     with open_database(settings) as database:
-        return {item.item_id: item.title or "" for item in SqlCatalog(database).all()}
+        return SqlCatalog(database).titles(sorted(meeting.item_ids))
 
 
 def _household(customers: SqlCustomers) -> str:

@@ -37,6 +37,17 @@ class Meeting:
         """The customer's id."""
         return str(self.profile_before["customer_id"])
 
+    @property
+    def item_ids(self) -> set[str]:
+        """Every item that is shown, or named in a reason."""
+        listed = [
+            item
+            for body in (self.list_before, self.list_after, self.similar)
+            for item in body["items"]
+        ]
+        named = {reason.get("item_id") for item in listed for reason in item["reasons"]}
+        return {item["item_id"] for item in listed} | (named - {None})
+
 
 def print_meeting(
     out: Console, meeting: Meeting, titles: Mapping[str, str], *, url: str | None
@@ -64,8 +75,7 @@ def print_meeting(
 
 def _told_apart(meeting: Meeting, titles: Mapping[str, str]) -> Mapping[str, str]:
     """The titles, with the id where two of the items shown bear the same one."""
-    bodies = (meeting.list_before, meeting.list_after, meeting.similar)
-    shown = {item["item_id"] for body in bodies for item in body["items"]}
+    shown = meeting.item_ids
     counts = Counter(titles.get(item_id) for item_id in shown)
     shared = {item_id for item_id in shown if counts[titles.get(item_id)] > 1}
     return {**titles, **{item_id: f"{_name(titles, item_id)} #{item_id}" for item_id in shared}}
