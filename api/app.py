@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from api import customers, docs, events, health, items, problems, recommendations
+from api import (
+    audience,
+    customers,
+    docs,
+    events,
+    health,
+    items,
+    problems,
+    recommendations,
+    segments,
+)
 from api.access import EXTENSION, IdConverter
 from api.services import Services
 
@@ -19,7 +29,7 @@ def create_app(services: Services) -> Flask:
     # Ids may hold slashes, also first, last and two in a row: no path is tidied up.
     app.url_map.merge_slashes = False
     app.url_map.converters["id"] = IdConverter
-    for each in (recommendations, customers, items, events):
+    for each in (recommendations, customers, segments, audience, items, events):
         app.register_blueprint(each.blueprint, url_prefix=PREFIX)
     for each in (health, docs):
         app.register_blueprint(each.blueprint)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.examples_customers import CUSTOMER_ANSWERS, SEGMENT_BODIES
+
 _EVENT = {
     "event_id": "9c2f",
     "type": "purchase",
@@ -54,6 +56,7 @@ def _list(**fields: object) -> dict[str, Any]:
 
 
 BODIES: dict[str, dict[str, Any]] = {
+    "put_segment": SEGMENT_BODIES,
     "record_events": {"one": _EVENT, "many": {"events": [_EVENT, _REFUND]}},
     "put_items": {
         "one": _ITEM,
@@ -74,35 +77,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "popular": _list(
         items=[{**_LISTED, "source": "popularity", "reasons": [{"code": "popular"}]}],
     ),
-    "profile": {
-        "customer_id": "17850",
-        "revision": 3,
-        "orders": 2,
-        "units": 11,
-        "revenue": 2805,
-        "first_order_at": "2025-12-01T08:26:00Z",
-        "last_order_at": "2026-03-02T09:30:00Z",
-        "items": [
-            {
-                "item_id": "85123A",
-                "orders": 2,
-                "units": 11,
-                "last_bought_at": "2026-03-02T09:30:00Z",
-            }
-        ],
-        "rfm": {
-            "recency_days": 0.5,
-            "frequency": 2,
-            "monetary": 2805,
-            "r": 5,
-            "f": 3,
-            "m": 2,
-            "code": "532",
-            "segment": "potential_loyalist",
-            "segment_raw": "potential_loyalist",
-            "cuts_version": "20260302T031500Z",
-        },
-    },
+    **CUSTOMER_ANSWERS,
     "record_events": {
         "accepted": 1,
         "duplicate": 0,

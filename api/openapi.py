@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from api import wire
+from api import wire, wire_customers, wire_segments
 from api.examples import ANSWERS, BODIES
 from api.operations import OPERATIONS, Operation, Parameter
 
@@ -16,7 +16,7 @@ _STATUS_TEXT = {
     200: "Done.",
     400: "Something in the request breaks a rule; `field` names it.",
     404: "It is not known.",
-    409: "The event id was used before with another content; nothing was stored.",
+    409: "It stands against what is there; nothing was stored.",
     413: "The body is too large.",
     415: "The body is a form; send JSON.",
     500: "The service failed; its log holds the details under `request_id`.",
@@ -29,7 +29,15 @@ _TYPES = (
     wire.ItemsIn,
     wire.Problem,
     wire.Recommendations,
-    wire.Profile,
+    wire_customers.Profile,
+    wire_customers.CustomerSegments,
+    wire_customers.Audience,
+    wire_segments.SegmentIn,
+    wire_segments.SegmentOut,
+    wire_segments.SegmentsOut,
+    wire_segments.SegmentDeleted,
+    wire_segments.MembersOut,
+    wire_segments.ChangesOut,
     wire.EventResults,
     wire.ItemsStored,
     wire.ItemOut,

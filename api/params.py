@@ -10,6 +10,9 @@ from engine.recommend.answer import DEFAULT_LIMIT, DEFAULT_PLACEMENT, MAX_LIMIT,
 
 LIST_PARAMETERS = ("placement", "limit", "category", "exclude_item_ids", "strict_filtering")
 MAX_EXCLUDED = 1_000
+# Of a page of customers.
+DEFAULT_ROWS = 100
+MAX_ROWS = 1_000
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -17,11 +20,11 @@ def list_request() -> Request:
     """What the query of the current request asks a list to hold."""
     allow(*LIST_PARAMETERS)
     return Request(
-        limit=_limit(_one("limit")),
-        placement=_named("placement") or DEFAULT_PLACEMENT,
-        category=_named("category"),
+        limit=limit(default=DEFAULT_LIMIT, most=MAX_LIMIT),
+        placement=identifier("placement") or DEFAULT_PLACEMENT,
+        category=identifier("category"),
         exclude_item_ids=_excluded(request.args.getlist("exclude_item_ids")),
-        strict_filtering=_flag("strict_filtering"),
+        strict_filtering=flag("strict_filtering"),
     )
 
 
@@ -33,36 +36,40 @@ def allow(*names: str) -> None:
             raise RequestInvalid(f"no such parameter; {allowed}", field=name)
 
 
-def _one(name: str) -> str | None:
-    values = request.args.getlist(name)
-    if len(values) > 1:
-        raise RequestInvalid(f"given {len(values)} times; send it once", field=name)
-    return values[0] if values else None
-
-
-def _limit(raw: str | None) -> int:
+def limit(*, default: int, most: int) -> int:
+    """How many are asked for, from 1 to `most`."""
+    raw = _one("limit")
     if raw is None:
-        return DEFAULT_LIMIT
+        return default
     # int() takes more than digits: signs, spaces, underscores, digits of other scripts.
-    if raw.isascii() and raw.isdecimal() and len(raw) < 10 and 1 <= int(raw) <= MAX_LIMIT:
+    if raw.isascii() and raw.isdecimal() and len(raw) < 10 and 1 <= int(raw) <= most:
         return int(raw)
-    raise RequestInvalid(f"{raw[:40]!r} is no whole number from 1 to {MAX_LIMIT}", field="limit")
+    raise RequestInvalid(f"{raw[:40]!r} is no whole number from 1 to {most}", field="limit")
 
 
-def _named(name: str) -> str | None:
+def identifier(name: str) -> str | None:
+    """An id, None when the query has none."""
     value = _one(name)
     if value is not None:
         check_id(value, field=name)
     return value
 
 
-def _flag(name: str) -> bool:
+def flag(name: str) -> bool:
+    """Whether the query says yes to it."""
     raw = _one(name)
     if raw is None:
         return False
     if raw not in _FLAGS:
         raise RequestInvalid(f"{raw[:40]!r} is neither true nor false", field=name)
     return _FLAGS[raw]
+
+
+def _one(name: str) -> str | None:
+    values = request.args.getlist(name)
+    if len(values) > 1:
+        raise RequestInvalid(f"given {len(values)} times; send it once", field=name)
+    return values[0] if values else None
 
 
 def _excluded(values: list[str]) -> frozenset[str]:

@@ -20,6 +20,7 @@ from engine.errors import (
     RequestInvalid,
     StoreUnavailable,
 )
+from engine.segments.problems import SegmentInvalid
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
@@ -29,6 +30,14 @@ _log = logging.getLogger(__name__)
 
 class ItemUnknown(EngineError):
     """The catalogue does not describe this item."""
+
+
+class SegmentUnknown(EngineError):
+    """There is no segment of this name."""
+
+
+class SegmentConflict(EngineError):
+    """The segment cannot change: it is built in, or others refer to it."""
 
 
 class ItemsInvalid(EngineError):
@@ -47,8 +56,11 @@ class MediaTypeUnsupported(EngineError):
 KINDS: dict[type[EngineError], tuple[str, HTTPStatus]] = {
     RequestInvalid: ("request-invalid", HTTPStatus.BAD_REQUEST),
     ItemsInvalid: ("request-invalid", HTTPStatus.BAD_REQUEST),
+    SegmentInvalid: ("request-invalid", HTTPStatus.BAD_REQUEST),
     CustomerUnknown: ("customer-unknown", HTTPStatus.NOT_FOUND),
     ItemUnknown: ("item-unknown", HTTPStatus.NOT_FOUND),
+    SegmentUnknown: ("segment-unknown", HTTPStatus.NOT_FOUND),
+    SegmentConflict: ("segment-conflict", HTTPStatus.CONFLICT),
     EventConflict: ("event-conflict", HTTPStatus.CONFLICT),
     MediaTypeUnsupported: ("media-type-unsupported", HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     StoreUnavailable: ("store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE),
@@ -137,6 +149,11 @@ def _of_engine(error: EngineError) -> Response:
     kind, status = KINDS.get(type(error), (None, HTTPStatus.INTERNAL_SERVER_ERROR))
     if kind is None:
         return _of_bug(error)
+    if isinstance(error, SegmentInvalid):
+        errors = tuple(FieldProblem(each.pointer, each.message) for each in error.problems)
+        told = str(error.problems[0])
+        more = f"; and {len(errors) - 1} more, see errors" if len(errors) > 1 else ""
+        return problem(status, told + more, kind=kind, field=errors[0].field, errors=errors)
     if isinstance(error, RequestInvalid):
         return problem(status, str(error), kind=kind, field=error.field or None)
     if isinstance(error, ItemsInvalid):

@@ -10,8 +10,10 @@ from api.best_sellers import BestSellers
 from api.catalog_views import CatalogViews
 from api.lists import Breaker, Lists
 from api.model_watch import ModelWatch
+from api.segment_keeper import SegmentKeeper
 from engine.feedback import Feedback
-from engine.ports import Catalog, Customers, ListCache, Sales
+from engine.live import LiveModel
+from engine.ports import Catalog, Customers, Features, ListCache, Sales, Segments
 
 
 def utc_now() -> datetime:
@@ -27,6 +29,9 @@ class Services:
     customers: Customers
     catalog: Catalog
     sales: Sales
+    features: Features
+    segments: Segments
+    live: LiveModel
     cache: ListCache
     models: ModelWatch
     breaker: Breaker
@@ -34,6 +39,7 @@ class Services:
     max_body_bytes: int = 5_000_000
     closers: tuple[Callable[[], None], ...] = ()
     lists: Lists = field(init=False)
+    keeper: SegmentKeeper = field(init=False)
 
     def __post_init__(self) -> None:
         """Build what follows from the parts."""
@@ -48,6 +54,7 @@ class Services:
             best_sellers=BestSellers(self.sales, self.clock),
         )
         object.__setattr__(self, "lists", lists)
+        object.__setattr__(self, "keeper", SegmentKeeper(self.segments, self.live))
 
     def close(self) -> None:
         """Stop the background and close connections."""

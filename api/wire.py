@@ -194,47 +194,6 @@ class Recommendations(Struct, frozen=True):
     dropped: dict[Dropped, int]
 
 
-class BoughtItem(Struct, frozen=True):
-    """An item the customer bought and kept, with how many orders hold it."""
-
-    item_id: str
-    orders: int
-    units: float
-    last_bought_at: datetime
-
-
-class RfmOut(Struct, frozen=True):
-    """Recency, frequency and monetary value, scored 1 to 5 by cuts frozen at training.
-
-    A customer without a valid order has no recency, scores of 0 and the segment `prospect`.
-    """
-
-    recency_days: float | None
-    frequency: int
-    monetary: int
-    r: int
-    f: int
-    m: int
-    code: str
-    segment: str
-    segment_raw: str
-    cuts_version: str
-
-
-class Profile(Struct, frozen=True):
-    """One customer, net of refunds; sums in minor units, `rfm` null while no model serves."""
-
-    customer_id: str
-    revision: int
-    orders: int
-    units: float
-    revenue: int
-    first_order_at: datetime | None
-    last_order_at: datetime | None
-    items: tuple[BoughtItem, ...]
-    rfm: RfmOut | None
-
-
 class EventResult(Struct, frozen=True, omit_defaults=True):
     """What became of one event; `field` and `reason` say why it was refused."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -13,29 +14,38 @@ from pathlib import Path
 from flask import Flask
 
 from api.app import create_app
+from api.item_book import ItemBook
+from api.live_model import live_model
 from api.model_watch import ModelWatch
 from api.no_cache import NoListCache
+from api.refresh import Refresh
 from api.repeating import Repeating, exit_without_parent
-from api.services import Services
+from api.segment_keeper import SegmentKeeper
+from api.services import Services, utc_now
 from api.upkeep import Upkeep, with_catch_up
 from engine.feedback import Feedback
-from engine.ports import Catalog, Invalidations, ListCache
+from engine.live import LiveModel
+from engine.ports import Catalog, Invalidations, ListCache, Segments
 from engine.recommend.recommender import Recommender
 from engine.settings import Settings
 from engine.store.breaker import CircuitBreaker
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
-from engine.store.database import WAIT_SECONDS
+from engine.store.database import WAIT_SECONDS, Database
+from engine.store.features import SqlFeatures
 from engine.store.invalidations import SqlInvalidations
 from engine.store.late_database import LateDatabase
 from engine.store.ledger import SqlLedger
 from engine.store.memory_cache import MemoryListCache
 from engine.store.model_store import ModelStore
+from engine.store.notes import SqlNotes
 from engine.store.redis_cache import RedisListCache, connect
 from engine.store.sales import SqlSales
+from engine.store.segments import SqlSegments
 
 MODEL_INTERVAL = timedelta(seconds=0.5)
 UPKEEP_INTERVAL = timedelta(seconds=1)
+REFRESH_INTERVAL = timedelta(minutes=1)
 PARENT_INTERVAL = timedelta(seconds=1)
 # Twice what a database that is silent holds a thread for: one thread at a time finds out.
 DATABASE_PATIENCE = timedelta(seconds=2 * WAIT_SECONDS)
@@ -65,21 +75,47 @@ def connected(settings: Settings) -> Services:
         ModelStore(settings.models_folder), partial(Recommender, cooldown=settings.cooldown)
     )
     models.poll()
+    segments = SqlSegments(database)
+    items = ItemBook(catalog)
+    live = live_model(models, items, segments)
+    refresh = _refresh(database, segments, live)
     background = [
         Repeating("model watch", models.poll, every=MODEL_INTERVAL),
         Repeating("cache upkeep", upkeep, every=UPKEEP_INTERVAL),
+        # So that no event has to read a large catalogue while others wait for its transaction.
+        Repeating("item book", items.latest, every=UPKEEP_INTERVAL),
+        Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL),
         *_parent_watch(),
     ]
     return Services(
-        feedback=Feedback(SqlLedger(database), invalidations, cache),
+        feedback=Feedback(SqlLedger(database), invalidations, cache, model=live),
         customers=SqlCustomers(database),
         catalog=catalog,
         sales=SqlSales(database),
+        features=SqlFeatures(database),
+        segments=segments,
+        live=live,
         cache=cache,
         models=models,
         breaker=CircuitBreaker(patience=DATABASE_PATIENCE),
         max_body_bytes=settings.max_body_bytes,
-        closers=(database.close, close_cache, *(each.start().close for each in background)),
+        closers=(
+            database.close,
+            close_cache,
+            *(each.start().close for each in background),
+            refresh.close,
+        ),
+    )
+
+
+def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh:
+    return Refresh(
+        ledger=SqlLedger(database),
+        features=SqlFeatures(database),
+        keeper=SegmentKeeper(segments, live),
+        notes=SqlNotes(database),
+        holder=uuid.uuid4().hex,
+        clock=utc_now,
     )
 
 

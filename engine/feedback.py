@@ -15,8 +15,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from engine.domain.customers import StoredCustomer
-from engine.domain.events import Event, EventType, check, digest
+from engine.domain.events import Event, EventType, check, digest, to_ms
+from engine.domain.particulars import check_particulars
 from engine.errors import RequestInvalid, StoreUnavailable
+from engine.live import LiveModel, Living
 from engine.loyalty.net import net_lines, summarise
 from engine.loyalty.state import NEW, apply_all, decode, encode
 from engine.ports import Entry, Invalidations, Ledger, LedgerTransaction, ListCache, Outcome
@@ -44,10 +46,18 @@ class Receipt:
 class Feedback:
     """Records events and keeps everything that depends on them true."""
 
-    def __init__(self, ledger: Ledger, invalidations: Invalidations, cache: ListCache) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        invalidations: Invalidations,
+        cache: ListCache,
+        *,
+        model: LiveModel | None = None,
+    ) -> None:
         self._ledger = ledger
         self._invalidations = invalidations
         self._cache = cache
+        self._model = model
 
     def record(self, events: Sequence[Event], *, now: datetime) -> list[Receipt]:
         """What became of each event, in order; accepted ones are durable and counted once.
@@ -63,7 +73,9 @@ class Feedback:
                     entries[position] = _entry(event, transaction, now=now)
                 except RequestInvalid as error:
                     receipts[position] = _rejected(event, error)
-            outcomes, revisions = _written(transaction, list(entries.values()))
+            outcomes, revisions, concerned = _written(transaction, list(entries.values()))
+            if self._model is not None:
+                self._model.follow(transaction, concerned, now_ms=to_ms(now))
         for position, outcome in zip(entries, outcomes, strict=True):
             receipts[position] = _receipt(events[position], outcome)
         self._tell_cache(revisions)
@@ -81,14 +93,23 @@ class Feedback:
 
 
 def record_in(transaction: LedgerTransaction, entries: Sequence[Entry]) -> list[Outcome]:
-    """The outcome of each checked event, written to the log and into states in the transaction."""
-    return _written(transaction, entries)[0]
+    """The outcome of each checked event, written to the log and into states in the transaction.
+
+    Features and segments do not follow; they are worked out for everyone afterwards.
+    """
+    return _written(transaction, entries).outcomes
 
 
-def _written(
-    transaction: LedgerTransaction, entries: Sequence[Entry]
-) -> tuple[list[Outcome], dict[str, int]]:
-    """The outcome of each event, and the revision that each customer named in them now has."""
+class _Written(NamedTuple):
+    """What came of events: each one's outcome, the revision that each customer named in them now
+    has, and the customers of whom there is news, as they are now."""
+
+    outcomes: list[Outcome]
+    revisions: dict[str, int]
+    concerned: list[Living]
+
+
+def _written(transaction: LedgerTransaction, entries: Sequence[Entry]) -> _Written:
     holders = _holders(transaction, [entry.event for entry in entries])
     named = {e.event.customer_id for e in entries if e.event.customer_id is not None}
     known = transaction.lock(named.union(*holders.values()))
@@ -99,15 +120,13 @@ def _written(
         if outcome is Outcome.ACCEPTED
     ]
     news = _news(accepted, holders, transaction)
-    moved = [
-        after
-        for who, events in news.items()
-        if (after := _moved_on(who, known.get(who), events)) is not None
-    ]
+    concerned = [_moved_on(who, known.get(who), events) for who, events in news.items()]
+    moved = [stored for stored, _ in concerned if stored is not known.get(stored.customer_id)]
     transaction.save(moved)
     # Those without news are told too: whoever recorded a duplicate the first time may have died
     # before the cache heard of it, and this answer promises that it has.
-    return outcomes, {each.customer_id: each.revision for each in (*known.values(), *moved)}
+    revisions = {each.customer_id: each.revision for each in (*known.values(), *moved)}
+    return _Written(outcomes, revisions, concerned)
 
 
 def _holders(transaction: LedgerTransaction, events: Sequence[Event]) -> dict[str, set[str]]:
@@ -169,6 +188,7 @@ def entry_of(event: Event, *, received_at: datetime) -> Entry:
 
 def _entry(event: Event, transaction: LedgerTransaction, *, now: datetime) -> Entry:
     check(event, now=now)
+    check_particulars(event)
     # Only what moves money settles the currency, or has to be in it.
     moves_goods = event.type in (EventType.PURCHASE, EventType.REFUND)
     if moves_goods and event.currency not in (None, transaction.shop_currency(event.currency)):
@@ -180,22 +200,21 @@ def _entry(event: Event, transaction: LedgerTransaction, *, now: datetime) -> En
     return entry_of(event, received_at=now)
 
 
-def _moved_on(
-    customer_id: str, stored: StoredCustomer | None, events: Sequence[Event]
-) -> StoredCustomer | None:
-    """The customer after the events, None when they change nothing of a known one."""
+def _moved_on(customer_id: str, stored: StoredCustomer | None, events: Sequence[Event]) -> Living:
+    """The customer after the events, the very same one when they change nothing."""
     before = decode(stored.state) if stored else NEW
     # A refund that waited for its order may meet it in parts, and counts once.
     counted = {refund.event_id for refund in before.refunds}
     after = apply_all(before, [event for event in events if event.event_id not in counted])
     if stored and after == before:
-        return None
-    return StoredCustomer(
+        return Living(stored, before)
+    moved = StoredCustomer(
         customer_id=customer_id,
         revision=(stored.revision if stored else 0) + 1,
         state=encode(after),
         summary=summarise(net_lines(after)),
     )
+    return Living(moved, after)
 
 
 def _receipt(event: Event, outcome: Outcome) -> Receipt:

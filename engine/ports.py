@@ -10,11 +10,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from engine.domain.catalog import Item, ItemPatch
 from engine.domain.customers import StoredCustomer
-from engine.domain.events import Event
+from engine.domain.events import Event, EventType
+from engine.domain.features import (
+    FeatureRow,
+    LastStage,
+    Membership,
+    Move,
+    SegmentRun,
+    StageChange,
+    StoredSegment,
+)
 
 
 class Outcome(StrEnum):
@@ -54,8 +63,29 @@ class IngestRun:
     finished: bool
 
 
-class LedgerTransaction(Protocol):
+class Counts(Protocol):
+    """Counting what the log holds of a customer."""
+
+    def count_events(
+        self,
+        customer_id: str,
+        kind: EventType,
+        *,
+        since_ms: int | None,
+        until_ms: int,
+        item_id: str | None,
+    ) -> int:
+        """How many events of the type the log holds of a customer, in the time and of the item."""
+
+
+class LedgerTransaction(Counts, Protocol):
     """One transaction over the log and the customers' states; it commits as a whole or not."""
+
+    def customers_after(self, after: str, *, size: int) -> list[str]:
+        """The next customers of whom the log holds an event, by id."""
+
+    def history(self, customer_ids: Sequence[str]) -> dict[str, list[Event]]:
+        """Every event of each customer, refunds that name only their orders included."""
 
     def lock(self, customer_ids: Iterable[str]) -> dict[str, StoredCustomer]:
         """The customers as stored, held against other writers; unknown ones are left out."""
@@ -88,6 +118,21 @@ class LedgerTransaction(Protocol):
     def note_run(self, run: IngestRun) -> None:
         """Write how far an ingest came, together with what it wrote."""
 
+    def stages(self, customer_ids: Sequence[str]) -> dict[str, LastStage]:
+        """What the last run said of those customers who have features."""
+
+    def memberships(self, customer_ids: Sequence[str]) -> dict[str, set[str]]:
+        """The segments that each customer is in; those in none are left out."""
+
+    def save_features(self, rows: Sequence[FeatureRow], *, changes: Sequence[StageChange]) -> None:
+        """Write features over older ones, not over later revisions, and steps between stages."""
+
+    def move(self, moves: Sequence[Move]) -> None:
+        """Write who entered which segment and who left it."""
+
+    def segments_revision(self) -> int:
+        """A number that grows whenever a segment of the shop's own changes."""
+
 
 class Ledger(Protocol):
     """The truth: the event log and what follows from it."""
@@ -118,6 +163,71 @@ class Customers(Protocol):
         """How many customers there are."""
 
 
+class Features(Protocol):
+    """Reading customers' features as they were last worked out."""
+
+    def load(self, customer_id: str) -> FeatureRow | None:
+        """The customer's features, None when they never were worked out."""
+
+    def due(self, *, before_ms: int, cuts_version: str, limit: int) -> list[StoredCustomer]:
+        """Customers whose features are older than the time, the customer or the cuts."""
+
+    def stages(self) -> dict[str, LastStage]:
+        """What the last run said of every customer who has features."""
+
+    def stage(self, customer_id: str) -> LastStage | None:
+        """What the last run said of the customer, None when there was none."""
+
+    def changes(self, customer_id: str) -> list[StageChange]:
+        """The customer's steps between stages, oldest first."""
+
+    def favouring(self, category: str, *, limit: int) -> list[str]:
+        """Customers who buy most often in the category, those who ordered last first."""
+
+
+class Segments(Counts, Protocol):
+    """The shop's own segments, and who is in any segment."""
+
+    @property
+    def dialect(self) -> str:
+        """The name of the database's SQL, in which `refresh` takes a condition."""
+
+    def revision(self) -> int:
+        """A number that grows whenever a segment of the shop's own changes."""
+
+    def own(self) -> list[StoredSegment]:
+        """The shop's own segments, by name."""
+
+    def put(self, segment: StoredSegment) -> None:
+        """Write a segment, over one of the same name."""
+
+    def delete(self, name: str) -> bool:
+        """Remove a segment with its members; whether there was one."""
+
+    def refresh(
+        self, name: str, condition: str, params: Mapping[str, Any], *, now_ms: int
+    ) -> SegmentRun:
+        """Work out the members for everyone, and note who entered and who left.
+
+        The condition is SQL of this database over `customer_features AS f`.
+        """
+
+    def runs(self) -> dict[str, SegmentRun]:
+        """When each segment was last worked out, by name."""
+
+    def sizes(self, name: str | None = None) -> dict[str, int]:
+        """How many customers are in each segment, or in one, now; empty ones are left out."""
+
+    def members(self, name: str, *, after: str | None, limit: int) -> list[Membership]:
+        """Members by customer id, those after the given one."""
+
+    def of(self, customer_id: str) -> list[tuple[str, int]]:
+        """The segments a customer is in, by name, and since when in ms."""
+
+    def moves(self, name: str, *, limit: int) -> list[Move]:
+        """Who entered and who left last, the latest first."""
+
+
 class Catalog(Protocol):
     """The items and their attributes."""
 
@@ -145,6 +255,12 @@ class Sales(Protocol):
 
     def best_sellers(self, *, window: timedelta, limit: int) -> list[tuple[str, int]]:
         """Items in the most purchases of the window that ends with the last one, with how many."""
+
+    def buyers(self, item_ids: Sequence[str], *, orders: int, limit: int) -> list[str]:
+        """Customers with some of the items in the shop's last so many orders.
+
+        Those with the first item come first, then those with most of the others, then the latest.
+        """
 
 
 class Invalidations(Protocol):

@@ -15,9 +15,11 @@ def day(number: int) -> datetime:
     return DAY_0 + timedelta(days=number)
 
 
-def a_line(item_id: str, quantity: float | None = 1, unit_price: int | None = 100) -> Line:
+def a_line(
+    item_id: str, quantity: float | None = 1, unit_price: int | None = 100, discount: int = 0
+) -> Line:
     """A line of one unit for 1.00."""
-    return Line(item_id, None if quantity is None else float(quantity), unit_price)
+    return Line(item_id, None if quantity is None else float(quantity), unit_price, discount)
 
 
 def a_purchase(event_id: str, *lines: Line, **fields: Any) -> Event:
@@ -36,3 +38,9 @@ def a_view(event_id: str, **fields: Any) -> Event:
     """A look at an item by customer c1 on day 0."""
     fields = {"customer_id": "c1", "occurred_at": DAY_0, **fields}
     return Event(event_id, EventType.VIEW_ITEM, **fields)
+
+
+def an_event(event_id: str, kind: EventType, **fields: Any) -> Event:
+    """An event of any type by customer c1 on day 0."""
+    fields = {"customer_id": "c1", "occurred_at": DAY_0, **fields}
+    return Event(event_id, kind, **fields)

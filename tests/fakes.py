@@ -9,18 +9,22 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from scipy import sparse
 
 from api.app import create_app
+from api.item_book import ItemBook
+from api.live_model import live_model
 from api.model_watch import ModelWatch
 from api.services import Services
 from engine.domain.catalog import Item, ItemPatch
 from engine.domain.ids import IdTable
 from engine.errors import ModelUnavailable, StoreUnavailable
 from engine.feedback import Feedback
+from engine.loyalty.cuts import Cuts
 from engine.loyalty.rfm import RfmCuts
 from engine.models.frequency import PersonalFrequency
 from engine.models.item_item import ItemItem
@@ -32,10 +36,12 @@ from engine.store.breaker import CircuitBreaker
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database
+from engine.store.features import SqlFeatures
 from engine.store.invalidations import SqlInvalidations
 from engine.store.ledger import SqlLedger
 from engine.store.memory_cache import MemoryListCache
 from engine.store.sales import SqlSales
+from engine.store.segments import SqlSegments
 
 ITEMS = ("A", "B", "C", "D", "E", "F")
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -57,7 +63,11 @@ def a_model(version: str = "m1", *, popular: Sequence[float] = (6, 5, 4, 3, 2, 1
         items=IdTable(ITEMS),
         scorers={each.name: each for each in scorers},
         weights={"popularity": 0.1, "frequency": 1.0, "item_item": 0.5},
-        rfm_cuts=RfmCuts("absolute", (180.0, 90.0, 60.0, 30.0), (1, 2, 4, 9), (1, 2, 3, 4)),
+        cuts=msgspec.structs.replace(
+            Cuts.untrained(),
+            rfm=RfmCuts("absolute", (180.0, 90.0, 60.0, 30.0), (1, 2, 4, 9), (1, 2, 3, 4)),
+            version=version,
+        ),
     )
 
 
@@ -95,6 +105,8 @@ class Outage:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inner, name)
+        if not callable(method):
+            return method
 
         def call(*args: Any, **named: Any) -> Any:
             if not self.up:
@@ -115,6 +127,8 @@ class Shop:
     catalog: Outage
     ledger: Outage
     cache: Outage
+    features: Outage
+    segments: Outage
 
     def publish(self, model: Model) -> None:
         """Make a model serve."""
@@ -123,7 +137,8 @@ class Shop:
 
     def database_up(self, up: bool) -> None:
         """Let the database answer, or not."""
-        self.customers.up = self.catalog.up = self.ledger.up = up
+        for each in (self.customers, self.catalog, self.ledger, self.features, self.segments):
+            each.up = up
 
     def buy(self, customer_id: str, item_id: str, event_id: str, **more: object) -> None:
         """Record a purchase of one unit for 5.00, acknowledged."""
@@ -159,11 +174,16 @@ def a_shop(
     kept = Outage(cache or MemoryListCache(ttl=timedelta(hours=1)))
     watch = ModelWatch(models, partial(Recommender, cooldown=timedelta(0)))
     watch.poll()
+    features, segments = Outage(SqlFeatures(database)), Outage(SqlSegments(database))
+    live = live_model(watch, ItemBook(catalog), segments)
     services = Services(
-        feedback=Feedback(ledger, SqlInvalidations(database), kept),
+        feedback=Feedback(ledger, SqlInvalidations(database), kept, model=live),
         customers=customers,
         catalog=catalog,
         sales=Outage(SqlSales(database)),
+        features=features,
+        segments=segments,
+        live=live,
         cache=kept,
         models=watch,
         breaker=CircuitBreaker(cooldown=timedelta(0)),
@@ -171,7 +191,17 @@ def a_shop(
         **settings,
     )
     app = create_app(services)
-    yield Shop(app.test_client(), services, models, customers, catalog, ledger, kept)
+    yield Shop(
+        client=app.test_client(),
+        services=services,
+        models=models,
+        customers=customers,
+        catalog=catalog,
+        ledger=ledger,
+        cache=kept,
+        features=features,
+        segments=segments,
+    )
     services.close()
 
 

@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 
 from engine.domain.customers import StoredCustomer
 from engine.domain.histories import histories_of
-from engine.errors import DataRefused
 from engine.loyalty.net import net_lines
 from engine.loyalty.state import decode
 from engine.ports import Customers
 from engine.recommend.answer import Answer, CatalogView, Reason, Request
 from engine.recommend.recommender import Recommender
+from training.files import placed
 
 PAGE = 500
 
@@ -96,27 +96,9 @@ def reason_text(reason: Reason) -> str:
 
 @contextmanager
 def output(path: Path) -> Iterator[Write]:
-    """A function that writes rows to a .parquet, .csv or .jsonl file.
-
-    The file appears under its name when all is written, and not at all when something fails.
-    Raises DataRefused for another ending or a place that cannot be written.
-    """
-    opener = _OPENERS.get(path.suffix)
-    if opener is None:
-        raise DataRefused(
-            f"write to .parquet, .csv or .jsonl, not {path.suffix!r}", source=str(path)
-        )
-    if not path.parent.is_dir():
-        raise DataRefused(f"there is no folder {path.parent}; make it first", source=str(path))
-    aside = path.with_name(f".{path.name}.part")
-    try:
-        with opener(aside) as write:
-            yield write
-        aside.replace(path)
-    except OSError as error:
-        raise DataRefused(f"cannot be written: {error.strerror}", source=str(path)) from error
-    finally:
-        aside.unlink(missing_ok=True)
+    """A function that writes rows to a .parquet, .csv or .jsonl file; see `files.placed`."""
+    with placed(path, _OPENERS) as write:
+        yield write
 
 
 @contextmanager

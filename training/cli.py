@@ -10,10 +10,15 @@ import click
 
 from engine.errors import EngineError
 from engine.settings import Settings
+from training.commands.customer import customer
 from training.commands.demo import demo
+from training.commands.features import features
+from training.commands.holdout import holdout
 from training.commands.ingest import ingest
 from training.commands.models import models
 from training.commands.recommend import recommend
+from training.commands.report import report
+from training.commands.segments import segments
 from training.commands.serve import serve
 from training.commands.train import train
 
@@ -22,7 +27,7 @@ from training.commands.train import train
 @click.version_option(package_name="regulars", prog_name="regulars")
 @click.pass_context
 def regulars(context: click.Context) -> None:
-    """Turn shoppers into regulars: load purchases, train, recommend, serve.
+    """Turn shoppers into regulars: load purchases, train, recommend, serve, know your customers.
 
     State lives under REGULARS_HOME (default .regulars). Try `regulars demo`.
     """
@@ -30,7 +35,19 @@ def regulars(context: click.Context) -> None:
         context.obj = Settings.from_env(os.environ, folder=Path.cwd())
 
 
-for command in (demo, ingest, train, models, recommend, serve):
+report.add_command(holdout)
+for command in (
+    demo,
+    ingest,
+    train,
+    models,
+    recommend,
+    features,
+    segments,
+    customer,
+    report,
+    serve,
+):
     regulars.add_command(command)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from engine.errors import SettingsError
+from engine.loyalty.config import LoyaltyConfig
+from training.loyalty_config import problems_of
 
 # Half-lives in days: a quarter of an hour to longer than anything is remembered.
 _DAYS = (0.01, 10**9)
@@ -43,7 +46,10 @@ class GateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A training run. Window lengths in days; None lets the span of the data decide."""
+    """A training run. Window lengths in days; None lets the span of the data decide.
+
+    `loyalty` has a table of its own in the file, beside that of the rest.
+    """
 
     seed: int = 42
     limit: int = 10
@@ -56,10 +62,11 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     als: AlsConfig = AlsConfig()
     item_item: ItemItemConfig = ItemItemConfig()
     gate: GateConfig = GateConfig()
+    loyalty: LoyaltyConfig = LoyaltyConfig()
 
 
 def load_config(path: Path | None) -> TrainConfig:
-    """The configuration in the file's `[train]` table, the defaults without a file.
+    """The configuration in the file's tables `[train]` and `[loyalty]`, the defaults without.
 
     Raises SettingsError naming the file, the key and what is wrong with it.
     """
@@ -67,13 +74,44 @@ def load_config(path: Path | None) -> TrainConfig:
         return TrainConfig()
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-        config = msgspec.convert(content.get("train", content), TrainConfig)
+        _check_tables(content, path)
+        config = msgspec.convert(_train_table(content), TrainConfig)
+        loyalty = _loyalty(content.get("loyalty", {}), path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"{path}: {error}") from error
+    config = msgspec.structs.replace(config, loyalty=loyalty)
     _check(config, path)
     return config
+
+
+def _train_table(content: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever the file holds
+    """The table `[train]`, or what stands at the top of a file without one."""
+    return content.get("train", {key: own for key, own in content.items() if key != "loyalty"})
+
+
+def _check_tables(content: Mapping[str, Any], path: Path) -> None:
+    train = content.get("train")
+    strange = [key for key in content if key not in ("train", "loyalty")]
+    if train is not None and strange:
+        raise SettingsError(
+            f"{path}: {', '.join(strange)} stands outside; allowed are [train] and [loyalty]"
+        )
+    if isinstance(train, Mapping) and "loyalty" in train:
+        raise SettingsError(f"{path}: train.loyalty: write it as a table of its own, [loyalty]")
+
+
+def _loyalty(table: Any, path: Path) -> LoyaltyConfig:  # noqa: ANN401 - whatever the file holds
+    if isinstance(table, Mapping) and "rfm_window" in table:
+        raise SettingsError(
+            f"{path}: loyalty.rfm_window is a setting of the shop; write rfm_window in "
+            "regulars.toml or REGULARS_RFM_WINDOW"
+        )
+    try:
+        return msgspec.convert(table, LoyaltyConfig)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path}: [loyalty]: {error}") from error
 
 
 def _check(config: TrainConfig, path: Path) -> None:
@@ -85,6 +123,7 @@ def _check(config: TrainConfig, path: Path) -> None:
     ]
     if not config.half_lives:
         wrong.append("half_lives must name at least one")
+    wrong += [f"loyalty.{each}" for each in problems_of(config.loyalty)]
     if wrong:
         raise SettingsError(f"{path}: {'; '.join(wrong)}")
 

@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from engine.loyalty.cuts import POOLED
 from training.evaluate import BASELINE, BLEND
 from training.fit import Recipe
 from training.metrics import Metrics
@@ -30,6 +31,7 @@ def print_run(run: Run, *, limit: int) -> None:
     out.print(metrics_table(run.table, limit=limit))
     out.print(_tested(run.split, run.table[BLEND].overall.customers, run.newcomers))
     out.print(_blended(run.recipe))
+    out.print(value_line({name: each.plain() for name, each in run.cuts.trials.items()}))
     for reason in run.verdict.reasons:
         out.print(f"Gate: {reason}")
     state = "live" if run.withheld is None else f"written, not live: {run.withheld}"
@@ -65,6 +67,7 @@ def history_lines(training: Mapping[str, Any]) -> list[str]:
             training.get("newcomers", 0),
         ),
         _blended(Recipe(**training["recipe"])),
+        *([value_line(training["value_models"])] if "value_models" in training else []),
     ]
 
 
@@ -82,7 +85,7 @@ def manifest_table(training: Mapping[str, Any]) -> Table:
 
 def _tested(split: Split, customers: int, newcomers: int) -> str:
     return (
-        f"Tested on {_day(split.test_from)} to {_day(split.until)}: {customers:,} customers, and "
+        f"Trial on {_day(split.test_from)} to {_day(split.until)}: {customers:,} customers, and "
         f"{newcomers:,} without a past, not scored. Tuned on the {split.validation_days:.0f} days "
         "before."
     )
@@ -91,6 +94,32 @@ def _tested(split: Split, customers: int, newcomers: int) -> str:
 def _blended(recipe: Recipe) -> str:
     weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.weights.items())
     return f"Blend: {weights}; habits halve every {recipe.half_life:g} days."
+
+
+def value_line(trials: Mapping[str, Any]) -> str:
+    """What the look back found of the value models, and whose are used, in one line."""
+    everybody = trials[POOLED]
+    if everybody["untested"]:
+        return f"Value models: not tested, too little history ({'; '.join(everybody['untested'])})."
+    taken = everybody["taken"]
+    health = everybody["health"][taken]
+    figures = (
+        f"orders expected / seen {_number(health['sum_ratio'])}, mean error "
+        f"{_number(health['mae'])} ({_number(health['naive_mae'])} by each one's own rate), "
+        f"AUC {_number(health['auc'])} ({_number(health['recency_auc'])} by recency)"
+    )
+    others = [name for name, each in trials.items() if name != POOLED and each["taken"] == POOLED]
+    pooled = f"; {' and '.join(others)} accounts by everybody's" if others else ""
+    faults = everybody["health"]["fitted"]["reasons"]
+    why = f" ({'; '.join(faults)})" if faults else ""
+    return f"Value models: {_TAKEN[taken]}{why}; over the last 13 weeks {figures}{pooled}."
+
+
+_TAKEN = {
+    "fitted": "newly fitted",
+    "previous": "the live model's are kept",
+    "plain": "the plainest is used",
+}
 
 
 def _cells(metrics: Metrics) -> list[str]:
@@ -108,6 +137,10 @@ def _cells(metrics: Metrics) -> list[str]:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None or isnan(value) else f"{value:.3f}".removeprefix("0")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None or isnan(value) else f"{value:.2f}"
 
 
 def _day(at_ms: int) -> str:

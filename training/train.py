@@ -14,11 +14,13 @@ import pyarrow as pa
 
 from engine.domain.events import EventType
 from engine.errors import DataRefused, ModelUnavailable
-from engine.loyalty.rfm import fit_cuts, rfm_values
+from engine.loyalty.gather import Described
 from engine.models.model import Model
 from engine.models.scorer import Scorer
+from engine.store.log_reader import ReadLog
 from engine.store.model_store import ModelStore
 from training.config import TrainConfig
+from training.cuts import FittedCuts, Source, cuts_before, live_cuts
 from training.evaluate import (
     BLEND,
     CHAMPION,
@@ -46,7 +48,7 @@ class Surroundings:
 
     store: ModelStore
     cooldown: timedelta
-    rfm_window: timedelta
+    catalog: Mapping[str, Described]
     now: datetime
     step: Callable[[str], None] = lambda _: None
 
@@ -56,7 +58,7 @@ class Run:
     """What came of a training run.
 
     `withheld` says why the model is not live, None when it is; `newcomers` counts who bought in
-    the test window without a past, and could not be scored.
+    the test window without a past, and could not be scored; `cuts` are the customer model's.
     """
 
     version: str
@@ -66,39 +68,57 @@ class Run:
     verdict: Verdict
     withheld: str | None
     newcomers: int
+    cuts: FittedCuts
 
 
 def train(
-    log: pa.Table, *, until_ms: int, config: TrainConfig, publish: bool, around: Surroundings
+    log: ReadLog, *, until_ms: int, config: TrainConfig, publish: bool, around: Surroundings
 ) -> Run:
     """A new model version from the log, live if it passes the gate and `publish` is true.
 
     A model that does not pass is written all the same, so that it can be looked at and promoted
     by hand. Raises DataRefused when the log holds too little to learn from.
     """
+    lines = log.lines
     split = split_time(
-        first_purchase(log),
+        first_purchase(lines),
         until_ms,
         validation_days=config.validation_days,
         test_days=config.test_days,
     )
     around.step("histories up to each cut")
-    early = purchases_before(log, cut_ms=split.validation_from)
-    middle = purchases_before(log, cut_ms=split.test_from)
-    everything = purchases_before(log, cut_ms=split.until)
+    early = purchases_before(lines, cut_ms=split.validation_from)
+    middle = purchases_before(lines, cut_ms=split.test_from)
+    everything = purchases_before(lines, cut_ms=split.until)
     recipe = _recipe(early, middle, config=config, around=around)
     target = window(middle, everything)
     table = _table(middle, target, recipe, config=config, around=around)
     verdict = judge(table, config=config.gate)
+    note = {**_note(lines, split, recipe, table, verdict, config), "newcomers": target.newcomers}
+    version = _new_version(around, note["data_hash"])
+    cuts = _cuts(log, split.until, version, config=config, around=around)
+    note["value_models"] = {name: each.plain() for name, each in cuts.trials.items()}
     around.step("refitting on everything")
-    note = {**_note(log, split, recipe, table, verdict, config), "newcomers": target.newcomers}
-    model = _final(everything, recipe, config=config, around=around, data_hash=note["data_hash"])
+    scorers = with_recipe(fit_scorers(everything, config=config), recipe)
+    model = Model(version, split.until, everything.items, scorers, recipe.weights, cuts.cuts)
     around.step("writing the model")
     around.store.save(model, created_at=around.now.isoformat(), training=note)
     withheld = _withheld(around.store, model, verdict, asked=publish)
     if withheld is None:
         around.store.publish(model.version)
-    return Run(model.version, split, recipe, table, verdict, withheld, target.newcomers)
+    return Run(version, split, recipe, table, verdict, withheld, target.newcomers, cuts)
+
+
+def _cuts(
+    log: ReadLog, until_ms: int, version: str, *, config: TrainConfig, around: Surroundings
+) -> FittedCuts:
+    return cuts_before(
+        Source(log, around.catalog, config.loyalty),
+        until_ms=until_ms,
+        version=version,
+        previous=live_cuts(around.store),
+        step=around.step,
+    )
 
 
 def _withheld(store: ModelStore, model: Model, verdict: Verdict, *, asked: bool) -> str | None:
@@ -195,29 +215,6 @@ def _champion(
     same = all(getattr(own, name) == getattr(config, name) for name in FITTED_BY)
     scorers = fitted if same else fit_scorers(middle, config=own)
     return with_recipe(scorers, recipe), recipe
-
-
-def _final(
-    everything: Purchases,
-    recipe: Recipe,
-    *,
-    config: TrainConfig,
-    around: Surroundings,
-    data_hash: str,
-) -> Model:
-    values = rfm_values(
-        everything.customers,
-        now_ms=everything.until_ms,
-        window_days=around.rfm_window / timedelta(days=1),
-    )
-    return Model(
-        version=_new_version(around, data_hash),
-        until_ms=everything.until_ms,
-        items=everything.items,
-        scorers=with_recipe(fit_scorers(everything, config=config), recipe),
-        weights=recipe.weights,
-        rfm_cuts=fit_cuts(values),
-    )
 
 
 def _new_version(around: Surroundings, data_hash: str) -> str:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 import click
 
+from engine.domain.events import check_id
+from engine.errors import RequestInvalid
 from engine.settings import Settings
 from engine.store.database import Database
 from engine.store.model_store import ModelStore
@@ -36,3 +38,12 @@ def moment(text: str) -> datetime:
         return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise click.BadParameter(f"{text!r} is no date; write it as 2026-01-31") from error
+
+
+def identifier(_context: click.Context, parameter: click.Parameter, text: str) -> str:
+    """An id given by a user, as a callback of click; raises BadParameter for what is none."""
+    try:
+        check_id(text, field=repr(text[:40]))
+    except RequestInvalid as error:
+        raise click.BadParameter(str(error), param_hint=parameter.human_readable_name) from error
+    return text

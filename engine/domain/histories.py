@@ -15,13 +15,14 @@ DAY_MS = 86_400_000
 
 
 class NetLine(NamedTuple):
-    """Units of one item that one order still holds after refunds; value in minor units."""
+    """Units of one item that one order still holds after refunds; money in minor units."""
 
     order_id: str
     at_ms: int
     item_id: str
     units: float
     value: int
+    discount: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Histories:
     `indptr` (n + 1,) bounds each customer's lines. Per line: `item`, a position in the item
     table the caller names, MISSING (-1) when the table lacks it; `order`, a number that is the
     same for lines of one order and differs between orders; `at`, ms since 1970 UTC; `units`;
-    `value`, minor units.
+    `value` and `discount`, minor units: what was paid, and what was taken off the price.
     """
 
     customers: tuple[str, ...]
@@ -41,6 +42,7 @@ class Histories:
     at: LongArray
     units: FloatArray
     value: LongArray
+    discount: LongArray
 
     def __len__(self) -> int:
         return len(self.customers)
@@ -52,12 +54,13 @@ class Histories:
 
     def row(self) -> LongArray:
         """The customer's row of every line, shape (lines,)."""
-        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.indptr))
+        # As methods and slices, here and below: np.repeat and np.diff cost a lone customer more.
+        return np.arange(len(self), dtype=np.int64).repeat(self.indptr[1:] - self.indptr[:-1])
 
     def last_at(self) -> LongArray:
         """Time of each customer's last line in ms, shape (n,); 0 for one without lines."""
         last = np.zeros(len(self), dtype=np.int64)
-        filled = np.diff(self.indptr) > 0
+        filled = self.indptr[1:] > self.indptr[:-1]
         last[filled] = self.at[self.indptr[1:][filled] - 1]
         return last
 
@@ -72,6 +75,7 @@ class Histories:
             at=self.at[mask],
             units=self.units[mask],
             value=self.value[mask],
+            discount=self.discount[mask],
         )
 
     def take(self, rows: Sequence[int] | LongArray) -> Histories:
@@ -88,6 +92,7 @@ class Histories:
             at=self.at[picked],
             units=self.units[picked],
             value=self.value[picked],
+            discount=self.discount[picked],
         )
 
 
@@ -98,21 +103,25 @@ def histories_of(
     names: list[str] = []
     lengths: list[int] = [0]
     lines: list[NetLine] = []
-    for customer_id, own in customers:
+    orders: list[tuple[int, str]] = []
+    for row, (customer_id, own) in enumerate(customers):
         names.append(customer_id)
         lengths.append(len(own))
         lines.extend(own)
+        # Two customers may share the id of an order, and not the order.
+        orders.extend((row, line.order_id) for line in own)
     return Histories(
         customers=tuple(names),
         indptr=np.cumsum(np.asarray(lengths, dtype=np.int64)),
         item=items.indices([line.item_id for line in lines]),
-        order=_numbered([line.order_id for line in lines]),
+        order=_numbered(orders),
         at=np.asarray([line.at_ms for line in lines], dtype=np.int64),
         units=np.asarray([line.units for line in lines], dtype=np.float32),
         value=np.asarray([line.value for line in lines], dtype=np.int64),
+        discount=np.asarray([line.discount for line in lines], dtype=np.int64),
     )
 
 
-def _numbered(order_ids: list[str]) -> LongArray:
-    numbers: dict[str, int] = {}
-    return np.asarray([numbers.setdefault(each, len(numbers)) for each in order_ids], np.int64)
+def _numbered(orders: list[tuple[int, str]]) -> LongArray:
+    numbers: dict[tuple[int, str], int] = {}
+    return np.asarray([numbers.setdefault(each, len(numbers)) for each in orders], np.int64)

@@ -106,7 +106,8 @@ def rfm_values(histories: Histories, *, now_ms: int, window_days: float = WINDOW
     Orders on the same UTC day count once (Fader, Hardie & Lee 2005 count CDNOW that way): a basket
     paid in two parts is no repeat. The window holds what came after `now - window_days`.
     """
-    known = histories.where(histories.at <= now_ms)
+    later = histories.lines and int(histories.at.max()) > now_ms
+    known = histories.where(histories.at <= now_ms) if later else histories
     inside = known.at > now_ms - window_days * DAY_MS
     row = known.row()
     day = known.at // DAY_MS
@@ -125,7 +126,7 @@ def rfm_values(histories: Histories, *, now_ms: int, window_days: float = WINDOW
     )
 
 
-def fit_cuts(values: RfmValues, *, minimum: int = MINIMUM_CUSTOMERS) -> RfmCuts:
+def fit_rfm_cuts(values: RfmValues, *, minimum: int = MINIMUM_CUSTOMERS) -> RfmCuts:
     """Cuts that give every customer in `values` the score 1 + floor(5 * #{u < v} / N), at most 5.
 
     N counts the customers with an order; customers of equal value get equal scores. With fewer

@@ -70,7 +70,15 @@ _NEEDS_TWO_ORDERS = (
     Segment.AT_RISK,
     Segment.CANT_LOSE_THEM,
 )
-_ALL = tuple(Segment)
+SEGMENTS = tuple(Segment)
+# Rows: recency 5 down to 1; columns: frequency 1 up to 5.
+_GRID = (
+    "new_customers potential_loyalist potential_loyalist champions champions",
+    "promising potential_loyalist potential_loyalist loyal loyal",
+    "about_to_sleep about_to_sleep need_attention loyal loyal",
+    "hibernating hibernating at_risk at_risk cant_lose_them",
+    "lost hibernating at_risk at_risk cant_lose_them",
+)
 _Positions = NDArray[np.intp]
 
 
@@ -80,37 +88,62 @@ def rfm_segments(scores: RfmScores, values: RfmValues) -> list[tuple[Segment, Se
     Champions, loyal, at risk and can't lose need two orders, new customers a single order of the
     last 60 days. A customer without an order is a prospect in both.
     """
-    raw = _BY_CODE[scores.codes()]
-    guarded = _guarded(raw, scores, values)
+    raw, guarded = segment_positions(scores, values)
     return [
-        (_ALL[before], _ALL[after])
+        (SEGMENTS[before], SEGMENTS[after])
         for before, after in zip(raw.tolist(), guarded.tolist(), strict=True)
     ]
 
 
+def segment_positions(scores: RfmScores, values: RfmValues) -> tuple[_Positions, _Positions]:
+    """What `rfm_segments` says as positions in SEGMENTS: by code alone, and after the guards."""
+    raw = _BY_CODE[scores.codes()]
+    return raw, _guarded(raw, scores, values)
+
+
+def grid_positions(scores: RfmScores) -> _Positions:
+    """The segment by recency and frequency only, shape (n,), positions in SEGMENTS."""
+    return _BY_GRID[scores.r, scores.f]
+
+
+def _by_grid() -> _Positions:
+    """The position of every pair of scores from 0 to 5; prospect where a score is 0."""
+    table = np.full((6, 6), SEGMENTS.index(Segment.PROSPECT), dtype=np.intp)
+    for r, names in zip((5, 4, 3, 2, 1), _GRID, strict=True):
+        table[r, 1:] = [SEGMENTS.index(Segment(name)) for name in names.split()]
+    return table
+
+
+_BY_GRID = _by_grid()
+
+
 def _by_code() -> _Positions:
-    """The position in `_ALL` of every code from 0 to 555; prospect where there is no code."""
-    table = np.full(556, _ALL.index(Segment.PROSPECT), dtype=np.intp)
+    """The position in `SEGMENTS` of every code from 0 to 555; prospect where there is no code."""
+    table = np.full(556, SEGMENTS.index(Segment.PROSPECT), dtype=np.intp)
     for segment, codes in CODES.items():
-        table[list(codes)] = _ALL.index(segment)
+        table[list(codes)] = SEGMENTS.index(segment)
     return table
 
 
 _BY_CODE = _by_code()
 
 
+_STRONG = np.isin(np.arange(len(SEGMENTS)), [SEGMENTS.index(each) for each in _NEEDS_TWO_ORDERS])
+
+
 def _guarded(raw: _Positions, scores: RfmScores, values: RfmValues) -> _Positions:
-    single = values.orders < 2
-    strong = np.isin(raw, [_ALL.index(segment) for segment in _NEEDS_TWO_ORDERS])
-    new = raw == _ALL.index(Segment.NEW_CUSTOMERS)
+    single, recent = values.orders < 2, scores.r >= 3
+    lone = _STRONG[raw] & single
     # A missing first order compares false; such a customer is a prospect and no rule's concern.
-    not_new = new & ~(single & (values.first_age_days <= NEW_FOR_DAYS))
-    rules: list[tuple[BoolArray, Segment]] = [
-        (strong & single & (scores.r >= 3), Segment.PROMISING),
-        (strong & single & (scores.r < 3), Segment.HIBERNATING),
+    new = single & (values.first_age_days <= NEW_FOR_DAYS)
+    not_new = (raw == SEGMENTS.index(Segment.NEW_CUSTOMERS)) & ~new
+    guarded = raw.copy()
+    rules: tuple[tuple[BoolArray, Segment], ...] = (
+        (lone & recent, Segment.PROMISING),
+        (lone & ~recent, Segment.HIBERNATING),
         (not_new & (scores.r >= 4), Segment.PROMISING),
         (not_new & (scores.r < 4), Segment.ABOUT_TO_SLEEP),
-    ]
-    return np.select(
-        [mask for mask, _ in rules], [_ALL.index(segment) for _, segment in rules], default=raw
     )
+    for mask, segment in rules:
+        guarded[mask] = SEGMENTS.index(segment)
+    return guarded

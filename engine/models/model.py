@@ -11,7 +11,7 @@ import numpy as np
 from engine.domain.arrays import AnyArray
 from engine.domain.ids import IdTable
 from engine.errors import ModelUnavailable
-from engine.loyalty.rfm import RfmCuts
+from engine.loyalty.cuts import Cuts
 from engine.models.als import Als
 from engine.models.frequency import PersonalFrequency
 from engine.models.item_item import ItemItem
@@ -36,7 +36,7 @@ class Model:
     items: IdTable
     scorers: Mapping[str, Scorer]
     weights: Mapping[str, float]
-    rfm_cuts: RfmCuts | None = None
+    cuts: Cuts | None = None
 
     def arrays(self) -> dict[str, AnyArray]:
         """All arrays by file name, the item table's among them."""
@@ -52,7 +52,7 @@ class Model:
             "until_ms": self.until_ms,
             "weights": dict(self.weights),
             "scorers": {name: scorer.params() for name, scorer in self.scorers.items()},
-            "rfm_cuts": self.rfm_cuts.to_dict() if self.rfm_cuts else None,
+            "cuts": self.cuts.to_dict() if self.cuts else None,
         }
 
 
@@ -62,7 +62,7 @@ def restore(version: str, arrays: Mapping[str, AnyArray], params: Mapping[str, A
     Raises ModelUnavailable when they do not fit together.
     """
     try:
-        cuts = params["rfm_cuts"]
+        cuts = params.get("cuts")
         return Model(
             version=version,
             until_ms=params["until_ms"],
@@ -75,7 +75,7 @@ def restore(version: str, arrays: Mapping[str, AnyArray], params: Mapping[str, A
                 for name, own in params["scorers"].items()
             },
             weights=params["weights"],
-            rfm_cuts=RfmCuts.from_dict(cuts) if cuts else None,
+            cuts=Cuts.from_dict(cuts) if cuts else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelUnavailable(f"model {version} cannot be read: {error!r}; train again") from error

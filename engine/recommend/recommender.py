@@ -60,6 +60,11 @@ class Recommender:
         model.items.index("")
         self._masks = CatalogMasks(model.items, CatalogView())
 
+    @property
+    def cooldown(self) -> timedelta:
+        """For how long what was bought is not shown again."""
+        return self._cooldown
+
     def recommend(
         self, histories: Histories, request: Request, *, view: CatalogView, now_ms: int
     ) -> list[Answer]:

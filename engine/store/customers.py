@@ -8,12 +8,13 @@ from sqlalchemy import Connection, func, select
 
 from engine.domain.customers import StoredCustomer
 from engine.store.database import Database
-from engine.store.rows import CUSTOMER_COLUMNS, chunks, customer_of
+from engine.store.rows import CUSTOMER_COLUMNS, among_texts, customer_of, found
 from engine.store.tables import customers
 
 _COLUMNS = tuple(customers.c[name] for name in CUSTOMER_COLUMNS)
 # A row of revision 0 is only a lock.
 _KNOWN = select(*_COLUMNS).where(customers.c.revision > 0)
+_KNOWN_AMONG = f"SELECT {', '.join(CUSTOMER_COLUMNS)} FROM customers WHERE revision > 0"  # noqa: S608
 
 
 class SqlCustomers:
@@ -24,8 +25,8 @@ class SqlCustomers:
 
     def load(self, customer_id: str) -> StoredCustomer | None:
         """The customer, None when no event of theirs was recorded."""
-        found = self.load_many([customer_id])
-        return found[0] if found else None
+        known = self.load_many([customer_id])
+        return known[0] if known else None
 
     def revision(self, customer_id: str) -> int:
         """The customer's revision, 0 when no event of theirs was recorded."""
@@ -62,8 +63,7 @@ class SqlCustomers:
 
 def known_customers(connection: Connection, customer_ids: Sequence[str]) -> list[StoredCustomer]:
     """The known ones among distinct customers."""
-    return [
-        customer_of(row)
-        for some in chunks(customer_ids)
-        for row in connection.execute(_KNOWN.where(customers.c.customer_id.in_(some)))
-    ]
+    # In text: every event asks this.
+    among, asked = among_texts(connection, customer_ids)
+    statement = f"{_KNOWN_AMONG} AND customer_id {among}"
+    return [customer_of(row) for row in found(connection, statement, asked)]

@@ -10,12 +10,13 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from engine.domain.customers import StoredCustomer
-from engine.domain.events import Event
+from engine.domain.events import Event, EventType
+from engine.domain.features import FeatureRow, LastStage, Move, StageChange
 from engine.ports import Entry, IngestRun, LineKey, Outcome
-from engine.store import orders
+from engine.store import features, history, orders, segments
 from engine.store.customers import known_customers
 from engine.store.database import SQLITE, Database
-from engine.store.rows import chunks, upsert
+from engine.store.rows import chunks, found, upsert
 from engine.store.tables import events, ingest_runs, shop
 from engine.store.writers import PostgresWriter, SqliteWriter, Writer
 
@@ -57,6 +58,14 @@ class SqlTransaction:
         self._connection = connection
         self._writer = writer
         self._currency: str | None = None
+
+    def customers_after(self, after: str, *, size: int) -> list[str]:
+        """The next customers of whom the log holds an event, by id."""
+        return history.customers_after(self._connection, after, size=size)
+
+    def history(self, customer_ids: Sequence[str]) -> dict[str, list[Event]]:
+        """Every event of each customer, refunds that name only their orders included."""
+        return history.history(self._connection, customer_ids)
 
     def lock(self, customer_ids: Iterable[str]) -> dict[str, StoredCustomer]:
         """The customers as stored, held against other writers; unknown ones are left out."""
@@ -125,8 +134,47 @@ class SqlTransaction:
             .on_conflict_do_update(index_elements=["fingerprint"], set_=values)
         )
 
+    def stages(self, customer_ids: Sequence[str]) -> dict[str, LastStage]:
+        """What the last run said of those customers who have features."""
+        return features.stages(self._connection, customer_ids)
+
+    def memberships(self, customer_ids: Sequence[str]) -> dict[str, set[str]]:
+        """The segments that each customer is in; those in none are left out."""
+        return segments.memberships(self._connection, customer_ids)
+
+    def save_features(self, rows: Sequence[FeatureRow], *, changes: Sequence[StageChange]) -> None:
+        """Write features over older ones, not over later revisions, and steps between stages."""
+        if rows:
+            self._writer.save_features(rows)
+        features.note_changes(self._connection, changes)
+
+    def move(self, moves: Sequence[Move]) -> None:
+        """Write who entered which segment and who left it."""
+        segments.move(self._connection, moves)
+
+    def segments_revision(self) -> int:
+        """A number that grows whenever a segment of the shop's own changes."""
+        return segments.revision(self._connection)
+
+    def count_events(
+        self,
+        customer_id: str,
+        kind: EventType,
+        *,
+        since_ms: int | None,
+        until_ms: int,
+        item_id: str | None,
+    ) -> int:
+        """How many events of the type the log holds of a customer, in the time and of the item."""
+        return segments.count_events(
+            self._connection, customer_id, kind, times=(since_ms, until_ms), item_id=item_id
+        )
+
     def _found_currency(self) -> str | None:
-        return self._connection.scalar(select(shop.c.value).where(shop.c.name == CURRENCY))
+        # In text: every purchase asks this.
+        asked = f"SELECT value FROM shop WHERE name = '{CURRENCY}'"  # noqa: S608 - a name of ours
+        rows = found(self._connection, asked)
+        return str(rows[0][0]) if rows else None
 
     def _digests(self, event_ids: Sequence[str]) -> dict[str, bytes]:
         asked = select(events.c.event_id, events.c.digest)

@@ -54,6 +54,40 @@ def chunks(values: Sequence[T], *, size: int = IN_LIST) -> Iterator[Sequence[T]]
         yield values[start : start + size]
 
 
+def among_texts(connection: Connection, values: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+    """What follows a column in a statement of text to find any of the values, and its parameter.
+
+    One parameter for any number of values, and text costs a tenth of building a statement.
+    """
+    if connection.dialect.name == SQLITE:
+        listed = msgspec.json.encode(list(values)).decode()
+        return "IN (SELECT value FROM json_each(?))", (listed,)
+    return "= ANY(%s::text[])", (list(values),)
+
+
+def found(connection: Connection, statement: str, asked: RowValues = ()) -> list[RowValues]:
+    """The rows that a statement of text finds in the connection's transaction.
+
+    The driver itself is asked, which takes a tenth of SQLAlchemy's time: for what every event asks.
+    """
+    driver: Any = connection.connection.driver_connection
+    rows: list[RowValues] = driver.execute(statement, asked).fetchall()
+    return rows
+
+
+def carry_out(connection: Connection, statement: str, rows: Sequence[RowValues]) -> None:
+    """Carry out a statement of text, its parameters as ?, for each of the rows.
+
+    By the driver itself, as in `found`.
+    """
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == SQLITE:
+        driver.executemany(statement, rows)
+        return
+    with driver.cursor() as cursor:
+        cursor.executemany(statement.replace("?", "%s"), rows)
+
+
 def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ON CONFLICT: spelled alike in both databases, but two classes."""
     if connection.dialect.name == SQLITE:

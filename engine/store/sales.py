@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from engine.domain.events import EventType
 from engine.store.database import Database
@@ -36,3 +37,32 @@ class SqlSales:
                 .limit(limit)
             )
             return [(item_id, count) for item_id, count in connection.execute(asked)]
+
+    def buyers(self, item_ids: Sequence[str], *, orders: int, limit: int) -> list[str]:
+        """Customers with some of the items in the shop's last so many orders.
+
+        Those with the first item come first, then those with most of the others, then the latest.
+        The log has no index by item, which would cost every order more than this saves: the work
+        is bounded by the orders looked through.
+        """
+        own = events.c
+        latest = (
+            select(own.seq, own.customer_id, own.occurred_ms)
+            .where(own.type == EventType.PURCHASE.value, own.customer_id.is_not(None))
+            .order_by(own.occurred_ms.desc(), own.seq.desc())
+            .limit(orders)
+            .subquery()
+        )
+        item, own_id = event_lines.c.item_id, latest.c.customer_id
+        wanted = func.max(case((item == item_ids[0], 1), else_=0))
+        others, last = func.count(item.distinct()), func.max(latest.c.occurred_ms)
+        asked = (
+            select(own_id)
+            .join(event_lines, event_lines.c.event_seq == latest.c.seq)
+            .where(item.in_(item_ids))
+            .group_by(own_id)
+            .order_by(wanted.desc(), others.desc(), last.desc(), own_id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return list(connection.scalars(asked))

@@ -12,6 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from engine.errors import StoreUnavailable
+from engine.store.feature_table import add_missing_columns, missing_columns
 from engine.store.tables import metadata
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -25,7 +26,9 @@ def is_current(connection: Connection, *, name: str) -> bool:
     found = MigrationContext.configure(connection).get_current_heads()
     for revision in found:
         _check_known(script, revision, name=name)
-    return set(found) == set(script.get_heads())
+    if set(found) != set(script.get_heads()):
+        return False
+    return not missing_columns(connection)
 
 
 def upgrade(connection: Connection, *, name: str) -> None:
@@ -44,6 +47,7 @@ def upgrade(connection: Connection, *, name: str) -> None:
         environment.configure(connection=connection, target_metadata=metadata)
         with environment.begin_transaction():
             environment.run_migrations()
+    add_missing_columns(connection)
 
 
 def _check_known(script: ScriptDirectory, revision: str, *, name: str) -> None:

@@ -121,3 +121,57 @@ ingest_runs = Table(
     Column("counts", Text, nullable=False),
     Column("finished", Boolean, nullable=False),
 )
+
+# Which stage a customer left for which. A record of what was seen, not a truth of its own.
+stage_changes = Table(
+    "stage_changes",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("customer_id", Id, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    Index(None, "customer_id"),
+    Index(None, "at_ms"),
+)
+
+# Segments of the shop's own; the built-in ones are code.
+segments = Table(
+    "segments",
+    metadata,
+    Column("name", Id, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+)
+
+segment_members = Table(
+    "segment_members",
+    metadata,
+    Column("segment", Id, primary_key=True),
+    Column("customer_id", Id, primary_key=True),
+    Column("entered_ms", BigInteger, nullable=False),
+    Index(None, "customer_id"),
+    sqlite_with_rowid=False,
+)
+
+segment_moves = Table(
+    "segment_moves",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("segment", Id, nullable=False),
+    Column("customer_id", Id, nullable=False),
+    Column("entered", Boolean, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index(None, "segment", "at_ms"),
+    Index(None, "customer_id"),
+)
+
+segment_runs = Table(
+    "segment_runs",
+    metadata,
+    Column("segment", Id, primary_key=True),
+    Column("refreshed_ms", BigInteger, nullable=False),
+    Column("members", BigInteger, nullable=False),
+)

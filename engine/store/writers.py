@@ -9,14 +9,18 @@ import msgspec
 from sqlalchemy import Connection
 
 from engine.domain.customers import StoredCustomer
+from engine.domain.features import FeatureRow
 from engine.ports import Entry
+from engine.store import feature_table
 from engine.store.rows import (
     CUSTOMER_COLUMNS,
     EVENT_COLUMNS,
     LINE_COLUMNS,
     RowValues,
+    carry_out,
     customer_row,
     event_row,
+    found,
     line_rows,
 )
 
@@ -38,6 +42,9 @@ class Writer(Protocol):
 
     def save_customers(self, customers: Sequence[StoredCustomer]) -> None:
         """Write the customers, and that their cached lists must go."""
+
+    def save_features(self, rows: Sequence[FeatureRow]) -> None:
+        """Write customers' features, but not over those of a later revision."""
 
 
 class SqliteWriter:
@@ -85,19 +92,28 @@ class SqliteWriter:
             suffix=_replacing("customer_id", ("revision",)),
         )
 
+    def save_features(self, rows: Sequence[FeatureRow]) -> None:
+        """Write customers' features, but not over those of a later revision."""
+        _insert(
+            self._connection,
+            "customer_features",
+            feature_table.COLUMNS,
+            [feature_table.feature_values(each) for each in rows],
+            suffix=_REPLACING_FEATURES,
+        )
+
     def _known(self, event_ids: Sequence[str]) -> set[str]:
         # One array parameter instead of thousands: the statement is prepared once.
-        rows = self._connection.exec_driver_sql(
+        rows = found(
+            self._connection,
             "SELECT event_id FROM events WHERE event_id IN (SELECT value FROM json_each(?))",
             (_json_array(event_ids),),
         )
         return {event_id for (event_id,) in rows}
 
     def _last_seq(self) -> int:
-        found = self._connection.exec_driver_sql(
-            "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
-        ).scalar()
-        return int(found or 0)
+        rows = found(self._connection, "SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+        return int(rows[0][0]) if rows else 0
 
 
 class PostgresWriter:
@@ -163,6 +179,17 @@ class PostgresWriter:
             suffix=_replacing("customer_id", ("revision",)),
         )
 
+    def save_features(self, rows: Sequence[FeatureRow]) -> None:
+        """Write customers' features, but not over those of a later revision."""
+        ordered = sorted(rows, key=lambda each: each.customer_id)
+        self._unnest(
+            "customer_features",
+            feature_table.COLUMNS,
+            feature_table.POSTGRESQL_TYPES,
+            [feature_table.feature_values(each) for each in ordered],
+            suffix=_REPLACING_FEATURES,
+        )
+
     def _unnest(
         self,
         table: str,
@@ -210,7 +237,8 @@ def _insert(
 ) -> None:
     if rows:
         places = ", ".join("?" * len(columns))
-        connection.exec_driver_sql(
+        carry_out(
+            connection,
             f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - names of our own
             f"VALUES ({places}) {suffix}",
             rows,
@@ -224,3 +252,10 @@ def _replacing(key: str, columns: Sequence[str]) -> str:
 
 def _json_array(values: Sequence[str]) -> str:
     return msgspec.json.encode(values).decode()
+
+
+# Whoever looked at a customer before the latest event keeps the features of that event.
+_REPLACING_FEATURES = (
+    f"{_replacing('customer_id', feature_table.COLUMNS[1:])} "
+    "WHERE excluded.revision >= customer_features.revision"
+)

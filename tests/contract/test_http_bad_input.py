@@ -204,8 +204,51 @@ def test_json_nested_without_end_is_refused(shop: Shop):
         assert "deep" in answer.json["detail"]
 
 
+OTHER_BAD_QUERIES = {
+    "customers/ann/profile?explain=maybe": "explain",
+    "customers/ann/profile?why=1": "why",
+    "customers/ann/segments?why=": "why",
+    "customers/ann/segments?name=": "name",
+    "customers/ann/segments?name=a&name=b": "name",
+    "items/A/audience?limit=101": "limit",
+    "items/A/audience?placement=home": "placement",
+    "segments?limit=1": "limit",
+    "segments/loyal?limit=1": "limit",
+    "segments/loyal/customers?limit=1001": "limit",
+    "segments/loyal/customers?after=": "after",
+    "segments/loyal/customers?after=%00": "after",
+    "segments/loyal/changes?limit=0": "limit",
+}
+
+
+@pytest.mark.parametrize(("address", "field"), OTHER_BAD_QUERIES.items())
+def test_a_bad_parameter_of_any_door_is_named(shop: Shop, address: str, field: str):
+    answer = shop.client.get(f"/v1/{address}")
+
+    assert answer.status_code == 400, answer.text
+    assert answer.json["field"] == field
+
+
+@pytest.mark.parametrize("name", ["nothing", "Loyal", "a b", "%00", "x" * 300, "%E2%80%A8"])
+@pytest.mark.parametrize("address", ["segments/{}", "segments/{}/customers", "segments/{}/changes"])
+def test_a_segment_that_is_not_there_is_404(shop: Shop, address: str, name: str):
+    answer = shop.client.get(f"/v1/{address.format(name)}")
+
+    assert answer.status_code == 404
+    assert answer.json["type"] == "/docs#segment-unknown"
+
+
 @pytest.mark.parametrize("path", ["%00", "%0A", "%7F", "a" * 201, "%E2%80%A8"])
-@pytest.mark.parametrize("address", ["customers/{}/profile", "items/{}/similar", "items/{}"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "customers/{}/profile",
+        "customers/{}/segments",
+        "items/{}/similar",
+        "items/{}/audience",
+        "items/{}",
+    ],
+)
 def test_a_bad_id_in_a_path_is_refused(shop: Shop, path: str, address: str):
     answer = shop.client.get(f"/v1/{address.format(path)}")
 
@@ -224,6 +267,10 @@ def test_a_bad_id_in_a_path_is_refused(shop: Shop, path: str, address: str):
         ("GET", "/v1/events", 405),
         ("BREW", "/v1/events", 405),
         ("POST", "/healthz", 405),
+        ("POST", "/v1/segments", 405),
+        ("PATCH", "/v1/segments/loyal", 405),
+        ("DELETE", "/v1/segments/loyal/customers", 405),
+        ("GET", "/v1/segments/", 404),
     ],
 )
 def test_what_is_not_served_is_a_problem_too(shop: Shop, method: str, path: str, status: int):

@@ -16,6 +16,7 @@ from api import wire
 from api.examples import ANSWERS, BODIES
 from api.openapi import document
 from api.operations import OPERATIONS, Operation
+from engine.loyalty.features.registry import FEATURES
 from engine.store.database import Database
 from tests.fakes import Shop, a_shop
 
@@ -70,6 +71,14 @@ def test_every_route_is_described():
     assert documented == {
         ("/v1/customers/{customer_id}/recommendations", "get"),
         ("/v1/customers/{customer_id}/profile", "get"),
+        ("/v1/customers/{customer_id}/segments", "get"),
+        ("/v1/items/{item_id}/audience", "get"),
+        ("/v1/segments", "get"),
+        ("/v1/segments/{name}", "get"),
+        ("/v1/segments/{name}", "put"),
+        ("/v1/segments/{name}", "delete"),
+        ("/v1/segments/{name}/customers", "get"),
+        ("/v1/segments/{name}/changes", "get"),
         ("/v1/items/{item_id}/similar", "get"),
         ("/v1/items/popular", "get"),
         ("/v1/items/{item_id}", "get"),
@@ -101,6 +110,22 @@ def test_every_example_body_is_accepted(sqlite_url: str, name: str):
 
     assert (events.status_code, items.status_code) == (200, 200)
     assert events.json["rejected"] == 0
+
+
+def test_the_example_of_a_segment_is_accepted_and_answered_as_shown(shop: Shop):
+    answer = shop.client.put("/v1/segments/candle_friends", json=BODIES["put_segment"]["one"])
+
+    example = ANSWERS["put_segment"]
+    assert answer.status_code == 200
+    assert {**example, **answer.json} == {
+        **example,
+        "members": answer.json["members"],
+        "refreshed_at": answer.json["refreshed_at"],
+    }
+
+
+def test_every_feature_of_an_example_exists():
+    assert set(ANSWERS["profile"]["features"]) <= set(FEATURES)
 
 
 def test_every_reference_in_the_document_leads_somewhere():

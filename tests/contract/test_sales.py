@@ -37,3 +37,30 @@ def test_the_items_of_most_purchases_come_first_and_old_ones_do_not_count(databa
 
 def test_nothing_sells_in_an_empty_log(database: Database):
     assert SqlSales(database).best_sellers(window=WINDOW, limit=5) == []
+
+
+def test_buyers_of_an_item_come_before_buyers_of_most_others_and_the_latest_first(
+    database: Database,
+):
+    cache = MemoryListCache(ttl=timedelta(hours=1))
+    Feedback(SqlLedger(database), SqlInvalidations(database), cache).record(
+        [
+            a_purchase("e1", a_line("tea"), occurred_at=day(1), customer_id="first"),
+            a_purchase("e2", a_line("jam"), occurred_at=day(5), customer_id="late"),
+            a_purchase("e3", a_line("jam"), a_line("ham"), occurred_at=day(4), customer_id="two"),
+            a_purchase("e4", a_line("ham"), occurred_at=day(5), customer_id="also"),
+            a_purchase("e5", a_line("coal"), occurred_at=day(9), customer_id="other"),
+            a_purchase("e6", a_line("tea"), occurred_at=day(9), customer_id=None, order_id="g"),
+            a_view("v1", occurred_at=day(9)),
+        ],
+        now=day(40),
+    )
+    sales, items = SqlSales(database), ["tea", "jam", "ham"]
+
+    found = sales.buyers(items, orders=100, limit=10)
+
+    assert found == ["first", "two", "also", "late"]
+    assert sales.buyers(items, orders=100, limit=2) == ["first", "two"]
+    # Guests' orders and what is no order are not looked at.
+    assert sales.buyers(items, orders=3, limit=10) == ["also", "late"]
+    assert sales.buyers(["nothing"], orders=100, limit=10) == []

@@ -24,7 +24,7 @@ from training.cli import main
 
 HEADER = b"customer_id,item_id,order_id,occurred_at\n"
 ROW = b"anna,apple,o1,2026-01-01\n"
-COUNTED = ("events", "event_lines", "customers", "items", "ingest_runs")
+COUNTED = ("events", "event_lines", "customers", "items", "ingest_runs", "segments")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "range.toml": b"[train]\nseed = -1\nhalf_lives = []\n[train.als]\nalpha = nan\n",
         "latin.toml": b"# caf\xe9\n",
         "long.toml": b"[train]\ntest_days = 300\n",
+        "loyalty.toml": b"[loyalty]\nnew_fro = 30\n",
+        "bands.toml": b"[loyalty]\nnew_for = nan\nchurn_bands = [0.8, 0.5]\n",
+        "condition.json": b'{"feature": "orders", "at_least": 2}',
+        "wrong.json": b'{"all": [{"feature": "orders", "above": 1}, {"feature": "ordrs"}]}',
         "ids.txt": b"c001\n",
         "nul.txt": b"c001\na\0b\n",
     }

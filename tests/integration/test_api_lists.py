@@ -58,7 +58,8 @@ def test_a_refund_takes_the_purchase_back_out_of_list_and_profile(shop: Shop):
     assert answer.status_code == 200
     assert shop.items("ann") == before
     assert (profile["orders"], profile["revenue"], profile["items"]) == (0, 0, [])
-    assert profile["rfm"]["segment"] == "prospect"
+    assert profile["features"]["orders"]["value"] is None
+    assert "loyal" not in profile["segments"]
 
 
 def test_the_second_answer_is_the_first_from_the_cache(shop: Shop):

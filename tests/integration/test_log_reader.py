@@ -6,12 +6,12 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from engine.domain.events import Event, Line
+from engine.domain.events import Event, EventType, Line
 from engine.errors import StoreUnavailable
 from engine.feedback import entry_of
 from engine.store.database import Database
 from engine.store.ledger import SqlLedger
-from engine.store.log_reader import SCHEMA, log_span, read_lines
+from engine.store.log_reader import EVENT_SCHEMA, SCHEMA, log_span, read_events, read_lines
 from tests.events import DAY_0, a_line, a_purchase, a_refund, a_view, day
 
 MS_0 = 1_704_110_400_000
@@ -108,6 +108,54 @@ def test_the_span_is_that_of_purchases_and_refunds(database: Database):
     )
 
     assert log_span(database) == (2, MS_0 + DAY_MS, MS_0 + 3 * DAY_MS)
+
+
+def an_event(event_id: str, type_: EventType, *lines: Line, **fields: object) -> Event:
+    return Event(event_id, type_, DAY_0, **{"customer_id": "c1", "lines": lines, **fields})
+
+
+def test_what_else_was_done_and_said_is_read_with_the_items_that_count(database: Database):
+    tea, jam = Line("tea"), Line("jam")
+    recorded(
+        database,
+        an_event("e1", EventType.VIEW_ITEM, tea, jam, properties={"channel": "direct"}),
+        an_event("e2", EventType.IMPRESSION, tea, jam),
+        an_event("e3", EventType.RATING, properties={"rating": 4}),
+        a_purchase("e4", properties={"days_to_pay": 3}),
+        a_purchase("e5"),
+        a_refund("e6", order_id="o1", properties={"why": "broken"}),
+        an_event("e7", EventType.SEARCH, customer_id=None, anonymous_id="a1"),
+    )
+
+    table = read_events(database).sort_by([("event_id", "ascending"), ("line_no", "ascending")])
+
+    assert table.schema == EVENT_SCHEMA
+    assert set(table["customer_id"].to_pylist()) == {"c1"}
+    assert set(table["at_ms"].to_pylist()) == {MS_0}
+    shown = table.select(["type", "event_id", "properties", "line_no", "item_id"])
+    assert [tuple(row.values()) for row in shown.to_pylist()] == [
+        ("view_item", "e1", '{"channel":"direct"}', 0, "tea"),
+        ("view_item", "e1", None, 1, "jam"),
+        ("impression", "e2", None, None, None),
+        ("rating", "e3", '{"rating":4}', None, None),
+        ("purchase", "e4", '{"days_to_pay":3}', None, None),
+    ]
+
+
+def test_only_events_before_until_are_read(database: Database):
+    recorded(database, *(a_view(f"e{n}", occurred_at=day(n)) for n in range(4)))
+
+    table = read_events(database, until_ms=MS_0 + 2 * DAY_MS)
+
+    assert sorted(table["event_id"].to_pylist()) == ["e0", "e1"]
+
+
+def test_a_log_of_purchases_only_has_no_other_events(database: Database):
+    recorded(database, a_purchase("e1"))
+
+    table = read_events(database)
+
+    assert (table.num_rows, table.schema) == (0, EVENT_SCHEMA)
 
 
 def test_a_database_without_tables_is_named(database_url: str):

@@ -23,14 +23,21 @@ FLOORS = {
     "loyalty": {"errors", "domain", "loyalty"},
     "models": {"errors", "domain", "loyalty", "models"},
     "recommend": {"errors", "domain", "ports", "loyalty", "models", "recommend"},
-    "feedback": {"errors", "domain", "ports", "loyalty"},
-    # The model store writes what models are; everything else in the store knows the domain only.
-    "store": {"errors", "domain", "ports", "store", "models"},
+    "rebuild": {"errors", "domain", "ports", "loyalty"},
+    "segments": {"errors", "domain", "loyalty", "segments"},
+    "charts": {"errors", "charts"},
+    "live": {"errors", "domain", "ports", "loyalty", "segments"},
+    "feedback": {"errors", "domain", "ports", "loyalty", "live"},
+    # The model store writes what models are, the table of features has a column for each there is;
+    # everything else in the store knows the domain only.
+    "store": {"errors", "domain", "ports", "store", "models", "loyalty"},
 }
 HOMES = {
     "flask": {"api"},
     "werkzeug": {"api"},
-    "jinja2": {"api"},
+    "jinja2": {"api", "training/report"},
+    "altair": {"engine/charts"},
+    "vl_convert": {"engine/charts"},
     "redis": {"engine/store"},
     "sqlalchemy": {"engine/store"},
     "alembic": {"engine/store"},

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 
 from engine.domain.events import Event, EventType
-from engine.loyalty.net import net_lines, summarise
+from engine.loyalty.net import net_lines, returned_lines, summarise
 from engine.loyalty.state import NEW, apply_all, time_ms
 from tests.event_histories import histories
 from tests.events import a_line, a_purchase, a_refund, day
@@ -158,3 +158,48 @@ def test_lines_come_oldest_order_first(events: list[Event]):
     times = [line.at_ms for line in net_lines(apply_all(NEW, events))]
 
     assert times == sorted(times)
+
+
+def discounts(*events: Event) -> list[int]:
+    return [line.discount for line in net_lines(apply_all(NEW, events))]
+
+
+def test_the_discount_on_what_was_given_back_is_gone():
+    bought = a_purchase("e1", a_line("tea", 3, 100, discount=50), order_id="o1")
+    back = a_refund("e2", a_line("tea", 1), order_id="o1")
+
+    assert discounts(bought) == [50]
+    # 50 * 2 / 3 = 33.3
+    assert discounts(bought, back) == [33]
+
+
+def test_lines_that_a_refund_took_something_of_are_returned():
+    state = apply_all(
+        NEW,
+        [
+            a_purchase("e1", a_line("tea", 3), a_line("jam"), a_line("ham"), order_id="o1"),
+            a_refund("e2", a_line("tea", 1), a_line("jam"), order_id="o1"),
+        ],
+    )
+
+    assert returned_lines(state, net_lines(state)) == 2
+
+
+def test_all_lines_of_an_order_whose_price_was_given_back_are_returned():
+    state = apply_all(
+        NEW,
+        [
+            a_purchase("e1", a_line("tea", 2, 100), a_line("gift", 1, 0), order_id="o1"),
+            a_refund("e2", a_line("tea", 1, 200), order_id="o1"),
+        ],
+    )
+
+    assert returned_lines(state, net_lines(state)) == 2
+
+
+def test_an_order_that_no_refund_concerns_is_held_as_if_there_were_none():
+    kept = a_purchase("e1", a_line("tea", 2), a_line("jam"), order_id="o1")
+    other = a_purchase("e2", a_line("ham"), order_id="o2", occurred_at=day(1))
+    back = a_refund("e3", a_line("ham"))
+
+    assert held(kept, other, back) == held(kept)

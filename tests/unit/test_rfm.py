@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.domain.histories import DAY_MS, Histories, NetLine, histories_of
 from engine.domain.ids import IdTable
 from engine.errors import ModelUnavailable
-from engine.loyalty.rfm import RfmCuts, RfmValues, fit_cuts, rfm_scores, rfm_values
+from engine.loyalty.rfm import RfmCuts, RfmValues, fit_rfm_cuts, rfm_scores, rfm_values
 
 NOON = DAY_MS // 2
 # Day 1000 at noon.
@@ -116,7 +116,7 @@ def test_a_day_that_the_window_cuts_counts_by_the_part_inside():
 def test_a_customer_without_an_order_has_no_recency_and_no_scores():
     values = rfm_values(histories([], [a_line(990)]), now_ms=NOW)
 
-    scores = rfm_scores(values, fit_cuts(values, minimum=1))
+    scores = rfm_scores(values, fit_rfm_cuts(values, minimum=1))
 
     assert np.isnan(values.recency_days[0])
     assert np.isnan(values.first_age_days[0])
@@ -127,7 +127,7 @@ def test_a_customer_without_an_order_has_no_recency_and_no_scores():
 def test_no_customers_at_all_are_no_values_and_absolute_cuts():
     values = rfm_values(histories(), now_ms=NOW)
 
-    cuts = fit_cuts(values, minimum=0)
+    cuts = fit_rfm_cuts(values, minimum=0)
 
     assert len(values) == 0
     assert cuts.method == "absolute"
@@ -147,7 +147,7 @@ def test_a_small_shop_gets_absolute_cuts():
     recency = [0, 29.9, 30, 89.9, 90, 180, 365, 9_999]
     values = values_of(recency=recency, frequency=frequency, monetary=range(8))
 
-    cuts = fit_cuts(values)
+    cuts = fit_rfm_cuts(values)
     scores = rfm_scores(values, cuts)
 
     assert cuts.method == "absolute"
@@ -160,7 +160,7 @@ def test_five_customers_with_distinct_values_get_the_five_scores():
         recency=[50, 40, 30, 20, 10], frequency=[1, 2, 3, 4, 5], monetary=[9, 7, 5, 3, 1]
     )
 
-    scores = rfm_scores(values, fit_cuts(values, minimum=5))
+    scores = rfm_scores(values, fit_rfm_cuts(values, minimum=5))
 
     assert scores.r.tolist() == [1, 2, 3, 4, 5]
     assert scores.f.tolist() == [1, 2, 3, 4, 5]
@@ -170,7 +170,7 @@ def test_five_customers_with_distinct_values_get_the_five_scores():
 
 def test_customers_outside_the_fitted_population_are_scored_by_the_frozen_cuts():
     fitted = values_of(recency=range(1, 11), frequency=range(1, 11), monetary=range(1, 11))
-    cuts = fit_cuts(fitted, minimum=10)
+    cuts = fit_rfm_cuts(fitted, minimum=10)
     others = values_of(recency=[0.5, 100], frequency=[100, 0], monetary=[2**60, -5])
 
     scores = rfm_scores(others, cuts)
@@ -199,7 +199,7 @@ def test_every_fitted_score_is_one_plus_the_fifths_that_lie_below(
     drawn: list[tuple[float, int, int]],
 ):
     values = a_population(drawn)
-    scores = rfm_scores(values, fit_cuts(values, minimum=1))
+    scores = rfm_scores(values, fit_rfm_cuts(values, minimum=1))
     present = [each for each in drawn if not np.isnan(each[0])]
     if not present:
         return
@@ -218,7 +218,7 @@ def test_every_fitted_score_is_one_plus_the_fifths_that_lie_below(
 @given(populations)
 def test_a_better_value_never_scores_lower(drawn: list[tuple[float, int, int]]):
     values = a_population(drawn)
-    scores = rfm_scores(values, fit_cuts(values, minimum=1))
+    scores = rfm_scores(values, fit_rfm_cuts(values, minimum=1))
     scored = np.flatnonzero(values.scored)
 
     pairs = [
@@ -234,7 +234,7 @@ def test_a_better_value_never_scores_lower(drawn: list[tuple[float, int, int]]):
 
 @given(populations, st.booleans())
 def test_cuts_survive_json_unchanged(drawn: list[tuple[float, int, int]], small: bool):
-    cuts = fit_cuts(a_population(drawn), minimum=10**6 if small else 1)
+    cuts = fit_rfm_cuts(a_population(drawn), minimum=10**6 if small else 1)
 
     assert RfmCuts.from_dict(json.loads(json.dumps(cuts.to_dict()))) == cuts
 
@@ -269,8 +269,8 @@ def test_the_order_of_customers_does_not_matter(drawn, random):
     values = rfm_values(shop, now_ms=NOW)
     shuffled = rfm_values(shop.take(order), now_ms=NOW)
 
-    cuts = fit_cuts(values, minimum=1)
-    assert fit_cuts(shuffled, minimum=1) == cuts
+    cuts = fit_rfm_cuts(values, minimum=1)
+    assert fit_rfm_cuts(shuffled, minimum=1) == cuts
     assert rfm_scores(shuffled, cuts).codes().tolist() == (
         rfm_scores(values, cuts).codes()[order].tolist()
     )

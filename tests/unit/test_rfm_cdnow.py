@@ -2,57 +2,37 @@
 
 from __future__ import annotations
 
-import gzip
-from collections import Counter, defaultdict
-from datetime import UTC, datetime
-from pathlib import Path
+from collections import Counter
 
 import numpy as np
 import pytest
 
-from engine.domain.histories import Histories, NetLine, histories_of
-from engine.domain.ids import IdTable
-from engine.loyalty.rfm import RfmScores, RfmValues, fit_cuts, rfm_scores, rfm_values
+from engine.domain.histories import Histories
+from engine.loyalty.rfm import RfmScores, RfmValues, fit_rfm_cuts, rfm_scores, rfm_values
 from engine.loyalty.rfm_segments import Segment, rfm_segments
+from tests import purchases_only
+from tests.purchases_only import CDNOW, day_ms
 
-SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "cdnow" / "CDNOW_sample.txt.gz"
 CUSTOMERS = 2_357
 
 pytestmark = pytest.mark.skipif(
-    not SAMPLE.exists(), reason=f"the CDNOW sample is not at {SAMPLE}; it is not ours to ship"
+    not CDNOW.exists(), reason=f"the CDNOW sample is not at {CDNOW}; it is not ours to ship"
 )
-
-
-def milliseconds(day: str) -> int:
-    return round(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).timestamp() * 1000)
 
 
 @pytest.fixture(scope="module")
 def cdnow() -> Histories:
-    bought: defaultdict[str, list[NetLine]] = defaultdict(list)
-    with gzip.open(SAMPLE, "rt", encoding="ascii") as lines:
-        # Columns: id in the master file, id in the sample, day, CDs, dollars.
-        for number, line in enumerate(lines):
-            _, customer, day, units, dollars = line.split()
-            bought[customer].append(
-                NetLine(
-                    str(number), milliseconds(day), "cd", float(units), round(100 * float(dollars))
-                )
-            )
-    return histories_of(
-        ((customer, sorted(own, key=lambda each: each.at_ms)) for customer, own in bought.items()),
-        items=IdTable(["cd"]),
-    )
+    return purchases_only.cdnow()
 
 
 @pytest.fixture(scope="module")
 def values(cdnow: Histories) -> RfmValues:
-    return rfm_values(cdnow, now_ms=milliseconds("19970930"))
+    return rfm_values(cdnow, now_ms=day_ms("19970930"))
 
 
 @pytest.fixture(scope="module")
 def scores(values: RfmValues) -> RfmScores:
-    return rfm_scores(values, fit_cuts(values))
+    return rfm_scores(values, fit_rfm_cuts(values))
 
 
 def test_repeats_are_those_of_the_literature(values: RfmValues):
@@ -128,7 +108,7 @@ def test_segments_tell_what_customers_spend_in_the_next_39_weeks(
     again: float,
     dollars: float,
 ):
-    later = cdnow.where(cdnow.at > milliseconds("19970930"))
+    later = cdnow.where(cdnow.at > day_ms("19970930"))
     spent = np.bincount(later.row(), weights=later.value, minlength=len(later)) / 100
     bought = np.diff(later.indptr) > 0
     members = np.asarray([after is segment for _, after in rfm_segments(scores, values)])

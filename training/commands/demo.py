@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,20 +17,27 @@ import click
 import msgspec
 
 from engine.domain.customers import StoredCustomer
+from engine.domain.events import to_ms
+from engine.domain.features import LastStage
+from engine.domain.histories import DAY_MS
 from engine.errors import DataRefused, SettingsError
+from engine.loyalty.trajectory import SEPARATION, STAGES
 from engine.settings import PREFIX, Settings
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
+from engine.store.features import SqlFeatures
 from engine.store.ledger import SqlLedger
 from training.commands.serve import worker_environment
-from training.commands.train import train_on_log
+from training.commands.train import refresh_all, train_on_log
 from training.config import TrainConfig
+from training.cuts import live_cuts
 from training.demo.client import Shop
 from training.demo.tables import Meeting, print_meeting
 from training.ingest.options import IngestOptions
 from training.ingest.report import render
 from training.ingest.run import ingest
 from training.progress import progress
+from training.refresh import told
 from training.tables import console, print_run
 from training.wiring import model_store, open_database
 
@@ -40,8 +47,9 @@ LAST_DAY = datetime(2018, 1, 1, tzinfo=UTC)
 LIMIT = 8
 BASKET = 2
 SIMILAR = 4
-# The household to meet: a regular who has not been seen for some weeks.
-MANY_ORDERS = 20
+# The household to meet: a regular who has not been seen for some weeks, and drifted off.
+# In a year: more orders than from every other week, fewer than two a week.
+MANY_ORDERS = (26, 104)
 AWAY_DAYS = (20, 90)
 
 
@@ -49,7 +57,7 @@ AWAY_DAYS = (20, 90)
 @click.option("--once", is_flag=True, help="Stop after the printout instead of serving on.")
 @click.pass_obj
 def demo(settings: Settings, once: bool) -> None:
-    """Load real sample purchases, train, start everything, and show a purchase change the list."""
+    """Load real sample purchases, train, start everything, and show what a purchase changes."""
     # Never the shop's own database, cache or models.
     own = replace(
         settings, home=settings.home / "demo", database_url=None, redis_url=None, models_url=None
@@ -69,10 +77,18 @@ def _prepare(settings: Settings) -> str:
     """Load and train where that was not done before; the household to show."""
     with open_database(settings) as database:
         _load(settings, SqlLedger(database), SqlCatalog(database))
-        if model_store(settings).current_version() is None:
+        cuts = live_cuts(model_store(settings))
+        if cuts is None:
             config = TrainConfig()
-            print_run(train_on_log(settings, database, config=config), limit=config.limit)
-        return _household(SqlCustomers(database))
+            run = train_on_log(settings, database, config=config)
+            print_run(run, limit=config.limit)
+            cuts = run.cuts.cuts
+        stages = SqlFeatures(database).stages()
+        if not stages:
+            click.echo(told(refresh_all(database, cuts)))
+            stages = SqlFeatures(database).stages()
+        everyone = [each for page in SqlCustomers(database).pages(size=1_000) for each in page]
+        return household(everyone, stages, now=datetime.now(UTC))
 
 
 def _load(settings: Settings, ledger: SqlLedger, catalog: SqlCatalog) -> None:
@@ -127,19 +143,33 @@ def _titles(settings: Settings, meeting: Meeting) -> dict[str, str]:
         return SqlCatalog(database).titles(sorted(meeting.item_ids))
 
 
-def _household(customers: SqlCustomers) -> str:
-    """A regular who stayed away for a while: there the loop has something to show."""
-    now_ms = datetime.now(UTC).timestamp() * 1000
-    everyone = [each for page in customers.pages(size=1_000) for each in page]
+def household(
+    everyone: Sequence[StoredCustomer], stages: Mapping[str, LastStage], *, now: datetime
+) -> str:
+    """A regular who has drifted off for some weeks: there one purchase changes the stage.
 
-    def fits(each: StoredCustomer) -> bool:
-        last = each.summary.last_order_ms or 0
-        low, high = AWAY_DAYS
-        away = timedelta(milliseconds=now_ms - last) / timedelta(days=1)
-        return each.summary.orders >= MANY_ORDERS and low <= away <= high
+    Without any, whoever drifted off, or a regular who stayed away for a while, or at last anybody.
+    """
 
-    chosen = [each for each in everyone if fits(each)] or everyone
-    return max(chosen, key=lambda each: (each.summary.orders, each.customer_id)).customer_id
+    def days_away(each: StoredCustomer) -> float:
+        return (to_ms(now) - (each.summary.last_order_ms or 0)) / DAY_MS
+
+    def away(each: StoredCustomer) -> bool:
+        (low, high), (least, most) = AWAY_DAYS, MANY_ORDERS
+        return low <= days_away(each) <= high and least <= each.summary.orders <= most
+
+    def gone(each: StoredCustomer) -> bool:
+        said = stages.get(each.customer_id)
+        return each.summary.orders > 1 and said is not None and said.stage == STAGES[SEPARATION]
+
+    absent = [each for each in everyone if away(each)]
+    chosen = (
+        [each for each in absent if gone(each)]
+        or [each for each in everyone if gone(each)]
+        or absent
+        or everyone
+    )
+    return max(chosen, key=lambda each: (days_away(each), each.customer_id)).customer_id
 
 
 def _meet(shop: Shop, customer: str) -> Meeting:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
+from engine.domain.events import to_ms
 from engine.errors import DataRefused, PublishRefused
+from engine.loyalty.cuts import Cuts
 from engine.settings import Settings
+from engine.store.catalog import SqlCatalog
 from engine.store.database import Database
-from engine.store.log_reader import log_span, read_lines
+from engine.store.log_reader import log_span, read_log
 from training.config import TrainConfig, load_config
-from training.progress import steps
+from training.progress import progress, steps
+from training.refresh import Refreshed, refresh, told
 from training.tables import print_run
 from training.train import Run, Surroundings
 from training.train import train as train_model
@@ -28,7 +32,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
     "--config",
     "config_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TOML file with a [train] table.",
+    help="TOML file with the tables [train] and [loyalty].",
 )
 @click.option("--until", metavar="DATE", help="Train as of the start of this day (UTC).")
 @click.option("--no-publish", is_flag=True, help="Write the model, but do not make it live.")
@@ -36,14 +40,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def train(
     settings: Settings, config_file: Path | None, until: str | None, no_publish: bool
 ) -> None:
-    """Learn from the event log, compare honestly, and publish the model if it is good enough."""
+    """Learn from the event log, compare honestly, and publish the model if it is good enough.
+
+    With a model that goes live every customer's features and segments are worked out anew.
+    """
     config = load_config(config_file)
     until_ms = None if until is None else (moment(until) - _EPOCH) // _MS
     with open_database(settings) as database:
         run = train_on_log(
             settings, database, config=config, until_ms=until_ms, publish=not no_publish
         )
-    print_run(run, limit=config.limit)
+        print_run(run, limit=config.limit)
+        if run.withheld is None:
+            click.echo(told(refresh_all(database, run.cuts.cuts)))
     if not run.verdict.passed:
         raise PublishRefused(
             f"{run.version} is not live: {'; '.join(run.verdict.reasons)}; "
@@ -69,20 +78,33 @@ def train_on_log(
             f"nothing is in the log before {_day(cut_ms)}: it begins on {_day(first_ms)}; "
             "give a later --until"
         )
-    around = Surroundings(
-        store=model_store(settings),
-        cooldown=settings.cooldown,
-        rfm_window=settings.rfm_window,
-        now=datetime.now(UTC),
-    )
     with steps() as step:
         return train_model(
-            read_lines(database, until_ms=cut_ms),
+            read_log(database, until_ms=cut_ms),
             until_ms=cut_ms,
-            config=config,
+            config=with_window(config, settings),
             publish=publish,
-            around=replace(around, step=step),
+            around=Surroundings(
+                store=model_store(settings),
+                cooldown=settings.cooldown,
+                catalog={item.item_id: item for item in SqlCatalog(database).all()},
+                now=datetime.now(UTC),
+                step=step,
+            ),
         )
+
+
+def refresh_all(database: Database, cuts: Cuts) -> Refreshed:
+    """Everyone's features and segments as of now, by the cuts of the live model."""
+    with progress() as shown:
+        now_ms = to_ms(datetime.now(UTC))
+        return refresh(database, cuts, now_ms=now_ms, progress=shown)
+
+
+def with_window(config: TrainConfig, settings: Settings) -> TrainConfig:
+    """The configuration with the shop's RFM window, which is a setting of its own."""
+    days = settings.rfm_window / timedelta(days=1)
+    return replace(config, loyalty=replace(config.loyalty, rfm_window=days))
 
 
 def _day(at_ms: int) -> str:

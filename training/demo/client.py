@@ -32,8 +32,8 @@ class Shop:
         return self._call(f"/v1/items/{quote(item_id, safe='')}/similar?limit={limit}")
 
     def profile(self, customer_id: str) -> dict[str, Any]:
-        """The customer's profile as the API answers it."""
-        return self._call(f"{_customer(customer_id)}/profile")
+        """The customer's profile with explanations, as the API answers it."""
+        return self._call(f"{_customer(customer_id)}/profile?explain=1")
 
     def send(self, event: dict[str, Any]) -> dict[str, Any]:
         """Send one event; what became of it."""

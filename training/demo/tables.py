@@ -62,6 +62,9 @@ def print_meeting(
         markup=False,
     )
     out.print(_profiles(meeting))
+    out.print(_in_words(meeting))
+    for line in moves(meeting):
+        out.print(line, highlight=False, markup=False)
     near = ", ".join(_name(titles, item["item_id"]) for item in meeting.similar["items"])
     out.print(
         f"\nGoes with {_name(titles, meeting.bought[0])}: {near}.", highlight=False, markup=False
@@ -116,15 +119,56 @@ def _profiles(meeting: Meeting) -> Table:
     return shown
 
 
+def _in_words(meeting: Meeting) -> Table:
+    shown = Table(title="The same in words", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("", "before", "after"):
+        shown.add_column(heading, overflow="fold")
+    for label, name in _TOLD.items():
+        shown.add_row(
+            label,
+            *(
+                Text(str(profile["features"][name]["explanation"]))
+                for profile in (meeting.profile_before, meeting.profile_after)
+            ),
+        )
+    return shown
+
+
+def moves(meeting: Meeting) -> list[str]:
+    """The segments that the purchase made the customer enter and leave, a line each."""
+    before, after = (
+        frozenset(profile["segments"])
+        for profile in (meeting.profile_before, meeting.profile_after)
+    )
+    return [
+        f"Segments {word}: {', '.join(sorted(names)) or 'none'}."
+        for word, names in (("entered", after - before), ("left", before - after))
+    ]
+
+
+def _feature(name: str, show: Callable[[Any], str]) -> Callable[[Body], str]:
+    def read(profile: Body) -> str:
+        value = profile["features"][name]["value"]
+        return "unknown" if value is None else show(value)
+
+    return read
+
+
+def _spaced(word: str) -> str:
+    return word.replace("_", " ")
+
+
 _FACTS: Mapping[str, Callable[[Body], str]] = {
     "orders": lambda profile: f"{profile['orders']:,}",
-    "units": lambda profile: f"{profile['units']:,.0f}",
     "revenue": lambda profile: f"{profile['revenue'] / 100:,.2f}",
     "last order": lambda profile: str(profile["last_order_at"])[:16].replace("T", " "),
-    "recency in days": lambda profile: f"{profile['rfm']['recency_days']:.0f}",
-    "RFM code": lambda profile: str(profile["rfm"]["code"]),
-    "segment": lambda profile: str(profile["rfm"]["segment"]),
+    "lifecycle stage": _feature("stage", _spaced),
+    "churn risk, 90 days": _feature("churn_risk", lambda value: f"{value:.0%}"),
+    "loyalty index, 0 to 100": _feature("loyalty_index", lambda value: f"{value:.0f}"),
+    "RFM code": _feature("rfm_code", lambda value: f"{value:.0f}"),
+    "RFM segment": _feature("rfm_segment", _spaced),
 }
+_TOLD = {"stage": "stage", "churn risk": "churn_risk", "loyalty index": "loyalty_index"}
 
 
 def _why(item: Body, titles: Mapping[str, str]) -> str:

@@ -1,0 +1,1 @@
+"""What is known of customers, a group of features in each module."""

@@ -1,0 +1,43 @@
+"""Many columns that rest on the same observations, at the price of little more than one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain.arrays import LongArray
+from engine.loyalty.feature import Column, Feature
+from engine.loyalty.features.context import Columns
+
+NO_LABELS: Mapping[str, tuple[str, ...]] = {}
+
+
+def columns_of(
+    evidence: LongArray,
+    values: Mapping[str, NDArray[Any]],
+    *,
+    labels: Mapping[str, tuple[str, ...]] = NO_LABELS,
+) -> Columns:
+    """A column of each name as `column` makes it: unknown where there is no evidence."""
+    counted, known = evidence.astype(np.int32), evidence > 0
+    everywhere = np.count_nonzero(known) == known.shape[0]
+    return {
+        name: Column(
+            np.asarray(own, np.float64) if everywhere else np.where(known, own, np.nan),
+            counted,
+            labels.get(name, ()),
+        )
+        for name, own in values.items()
+    }
+
+
+def unknown_columns(features: Iterable[Feature], customers: int) -> Columns:
+    """A column of each feature for customers whose states say nothing of any of them.
+
+    Most shops leave whole tables empty, and most customers too: no need to work through nothing.
+    """
+    values, evidence = np.full(customers, np.nan), np.zeros(customers, np.int32)
+    return {each.name: Column(values, evidence, each.choices) for each in features}

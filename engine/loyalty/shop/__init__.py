@@ -1,0 +1,1 @@
+"""Statistics of a shop as a whole: funnels, retention, flows, trends, complaints."""

@@ -1,0 +1,1 @@
+"""Segments of customers: conditions as data, asked of a database or of one customer."""

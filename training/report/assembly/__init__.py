@@ -1,0 +1,1 @@
+"""From customers' states and features to what the page shows."""
