@@ -6,12 +6,11 @@ from flask import Blueprint, Response
 
 from api import params
 from api.access import json_answer, services
-from api.looking import look_at
-from api.problems import SegmentUnknown
 from api.profiles import membership, profile_of
 from api.wire import encode
 from api.wire_customers import CustomerSegments
 from engine.domain.events import check_id
+from engine.portrait import Portrait
 
 blueprint = Blueprint("customers", __name__)
 
@@ -22,7 +21,7 @@ def profile(customer_id: str) -> Response:
     check_id(customer_id, field="customer_id")
     params.allow("explain")
     explain = params.flag("explain")
-    return json_answer(encode(profile_of(look_at(customer_id), explain=explain)), private=True)
+    return json_answer(encode(profile_of(_portrait(customer_id), explain=explain)), private=True)
 
 
 @blueprint.get("/customers/<id:customer_id>/segments")
@@ -31,16 +30,20 @@ def segments(customer_id: str) -> Response:
     check_id(customer_id, field="customer_id")
     params.allow("why", "name")
     explain, name = params.flag("why"), params.identifier("name")
-    look = look_at(customer_id)
-    if name is not None and name not in look.book:
-        raise SegmentUnknown("there is no such segment; GET /v1/segments lists them")
+    if name is not None:
+        services().keeper.one(name)
+    portrait = _portrait(customer_id)
     entered = dict(services().segments.of(customer_id))
     answer = CustomerSegments(
         customer_id=customer_id,
-        as_of=look.at,
+        as_of=portrait.at,
         segments=tuple(
-            membership(look, each, entered=entered, explain=explain)
-            for each in (look.segments if name is None else (name,))
+            membership(portrait, each, entered=entered, explain=explain)
+            for each in (portrait.segments if name is None else (name,))
         ),
     )
     return json_answer(encode(answer), private=True)
+
+
+def _portrait(customer_id: str) -> Portrait:
+    return services().painter.portrait(customer_id, at=services().clock())

@@ -18,6 +18,8 @@ from engine.errors import (
     EventConflict,
     ModelUnavailable,
     RequestInvalid,
+    SegmentConflict,
+    SegmentUnknown,
     StoreUnavailable,
 )
 from engine.segments.problems import SegmentInvalid
@@ -30,14 +32,6 @@ _log = logging.getLogger(__name__)
 
 class ItemUnknown(EngineError):
     """The catalogue does not describe this item."""
-
-
-class SegmentUnknown(EngineError):
-    """There is no segment of this name."""
-
-
-class SegmentConflict(EngineError):
-    """The segment cannot change: it is built in, or others refer to it."""
 
 
 class ItemsInvalid(EngineError):

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from api.segment_keeper import SegmentKeeper
 from engine.domain.events import to_ms
 from engine.domain.histories import DAY_MS
-from engine.live import living
+from engine.live import LiveModel, living
 from engine.ports import Features, Ledger
+from engine.segment_keeper import SegmentKeeper
 
 TURN = "refresh"
 # Customers found at once, and a transaction: events wait for one, on SQLite all of them.
@@ -54,6 +54,7 @@ class Refresh:
     ledger: Ledger
     features: Features
     keeper: SegmentKeeper
+    live: LiveModel
     notes: Notes
     holder: str
     clock: Callable[[], datetime]
@@ -89,7 +90,7 @@ class Refresh:
         return True
 
     def _due(self, today_ms: int) -> list[str]:
-        version = self.keeper.live.cuts_version()
+        version = self.live.cuts_version()
         due = self.features.due(before_ms=today_ms, cuts_version=version, limit=self.found)
         return [each.customer_id for each in due]
 
@@ -98,10 +99,10 @@ class Refresh:
             # Events may have come since they were found due: what counts is read under the lock.
             held = transaction.lock(customer_ids)
             customers = living(held[name] for name in sorted(held))
-            self.keeper.live.follow(transaction, customers, now_ms=self._now_ms())
+            self.live.follow(transaction, customers, now_ms=self._now_ms())
 
     def _segments(self, ends: float) -> None:
-        version = self.keeper.live.cuts_version()
+        version = self.live.cuts_version()
         since = self.notes.since("cuts", version, now_ms=self._now_ms())
         before = max(self._now_ms() - SEGMENT_AGE // _MS, since)
         for book, name in self.keeper.due(before_ms=before):

@@ -12,7 +12,6 @@ from api import params
 from api.access import json_answer, services
 from api.bodies import decode, read_json
 from api.params import DEFAULT_ROWS, MAX_ROWS
-from api.profiles import at
 from api.wire import encode
 from api.wire_segments import (
     ChangeOut,
@@ -26,6 +25,7 @@ from api.wire_segments import (
 )
 from engine.domain.events import to_ms
 from engine.domain.features import SegmentRun
+from engine.portrait import moment
 from engine.segments.conditions import plain
 from engine.segments.segment import Draft, Segment
 
@@ -55,7 +55,8 @@ def put(name: str) -> Response:
     params.allow()
     told = decode(msgspec.json.encode(read_json()), SegmentIn)
     draft = Draft(name, told.title, told.description, told.condition)
-    return _answer(services().keeper.put(draft, now_ms=to_ms(services().clock())))
+    services().keeper.put(draft, now_ms=to_ms(services().clock()))
+    return _answer(services().keeper.one(name))
 
 
 @blueprint.delete("/segments/<name>")
@@ -80,7 +81,7 @@ def customers(name: str) -> Response:
         name=name,
         members=stored.sizes(name).get(name, 0),
         refreshed_at=_refreshed(stored.runs(), name),
-        customers=tuple(MemberOut(each.customer_id, at(each.entered_ms)) for each in page),
+        customers=tuple(MemberOut(each.customer_id, moment(each.entered_ms)) for each in page),
         next=page[-1].customer_id if len(found) > limit else None,
     )
     return json_answer(encode(answer), private=True)
@@ -97,7 +98,7 @@ def changes(name: str) -> Response:
         name=name,
         refreshed_at=_refreshed(services().segments.runs(), name),
         changes=tuple(
-            ChangeOut(each.customer_id, "entered" if each.entered else "left", at(each.at_ms))
+            ChangeOut(each.customer_id, "entered" if each.entered else "left", moment(each.at_ms))
             for each in moves
         ),
     )
@@ -125,4 +126,4 @@ def _segment(
 
 def _refreshed(runs: Mapping[str, SegmentRun], name: str) -> datetime | None:
     run = runs.get(name)
-    return at(run.refreshed_ms) if run else None
+    return moment(run.refreshed_ms) if run else None

@@ -10,10 +10,11 @@ from api.best_sellers import BestSellers
 from api.catalog_views import CatalogViews
 from api.lists import Breaker, Lists
 from api.model_watch import ModelWatch
-from api.segment_keeper import SegmentKeeper
 from engine.feedback import Feedback
 from engine.live import LiveModel
+from engine.portrait import Painter
 from engine.ports import Catalog, Customers, Features, ListCache, Sales, Segments
+from engine.segment_keeper import SegmentKeeper
 
 
 def utc_now() -> datetime:
@@ -40,6 +41,7 @@ class Services:
     closers: tuple[Callable[[], None], ...] = ()
     lists: Lists = field(init=False)
     keeper: SegmentKeeper = field(init=False)
+    painter: Painter = field(init=False)
 
     def __post_init__(self) -> None:
         """Build what follows from the parts."""
@@ -54,9 +56,16 @@ class Services:
             best_sellers=BestSellers(self.sales, self.clock),
         )
         object.__setattr__(self, "lists", lists)
-        object.__setattr__(self, "keeper", SegmentKeeper(self.segments, self.live))
+        object.__setattr__(self, "keeper", keeper_of(self.segments, self.live))
+        painter = Painter(self.customers, self.features, self.segments, self.live)
+        object.__setattr__(self, "painter", painter)
 
     def close(self) -> None:
         """Stop the background and close connections."""
         for each in reversed(self.closers):
             each()
+
+
+def keeper_of(segments: Segments, live: LiveModel) -> SegmentKeeper:
+    """The keeper of the segments by the book that the live model holds."""
+    return SegmentKeeper(segments, book=lambda: live.book(segments.revision()))

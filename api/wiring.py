@@ -20,8 +20,7 @@ from api.model_watch import ModelWatch
 from api.no_cache import NoListCache
 from api.refresh import Refresh
 from api.repeating import Repeating, exit_without_parent
-from api.segment_keeper import SegmentKeeper
-from api.services import Services, utc_now
+from api.services import Services, keeper_of, utc_now
 from api.upkeep import Upkeep, with_catch_up
 from engine.feedback import Feedback
 from engine.live import LiveModel
@@ -112,7 +111,8 @@ def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh
     return Refresh(
         ledger=SqlLedger(database),
         features=SqlFeatures(database),
-        keeper=SegmentKeeper(segments, live),
+        keeper=keeper_of(segments, live),
+        live=live,
         notes=SqlNotes(database),
         holder=uuid.uuid4().hex,
         clock=utc_now,

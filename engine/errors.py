@@ -22,6 +22,14 @@ class CustomerUnknown(EngineError):
     """No event of this customer has been recorded."""
 
 
+class SegmentUnknown(EngineError):
+    """There is no segment of this name."""
+
+
+class SegmentConflict(EngineError):
+    """The segment cannot change: it is built in, or others refer to it."""
+
+
 class EventConflict(EngineError):
     """An event id was used again with another content."""
 

@@ -16,6 +16,7 @@ from training.commands.features import features
 from training.commands.holdout import holdout
 from training.commands.ingest import ingest
 from training.commands.models import models
+from training.commands.rebuild import rebuild
 from training.commands.recommend import recommend
 from training.commands.report import report
 from training.commands.segments import segments
@@ -46,6 +47,7 @@ for command in (
     segments,
     customer,
     report,
+    rebuild,
     serve,
 ):
     regulars.add_command(command)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 
@@ -15,10 +14,8 @@ from engine.loyalty.features.registry import FEATURES, Features, features
 from engine.loyalty.features.rows import feature_rows, memory_of, stage_changes
 from engine.loyalty.states import States
 from engine.ports import LedgerTransaction, Segments
-from engine.segments.book import SegmentBook
-from engine.segments.dialects import DialectName
+from engine.segment_keeper import SegmentKeeper
 from engine.segments.shop import shop_book
-from engine.segments.sql import compile_sql
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database
@@ -104,21 +101,18 @@ def refresh_segments(
     segments: Segments, *, now_ms: int, progress: Progress
 ) -> tuple[SegmentRun, ...]:
     """Work out the members of every segment from the stored features; the runs in their order."""
-    book = shop_book(segments.own(), FEATURES)
-    runs = []
+    keeper = keeper_of(segments)
+    book, runs = keeper.book(), []
     with progress.track("working out segments", total=len(book)) as advance:
         for number, segment in enumerate(book, start=1):
-            runs.append(refresh_segment(segments, book, segment.name, now_ms=now_ms))
+            runs.append(keeper.refresh(book, segment.name, now_ms=now_ms))
             advance(number)
     return tuple(runs)
 
 
-def refresh_segment(segments: Segments, book: SegmentBook, name: str, *, now_ms: int) -> SegmentRun:
-    """Work out the members of one segment from the stored features."""
-    # A database knows its dialects by the names that conditions are compiled for.
-    dialect = cast("DialectName", segments.dialect)
-    compiled = compile_sql(book.condition(name), dialect=dialect, now_ms=now_ms)
-    return segments.refresh(name, compiled.sql, compiled.params, now_ms=now_ms)
+def keeper_of(segments: Segments) -> SegmentKeeper:
+    """The keeper of the shop's segments as they are stored."""
+    return SegmentKeeper(segments, book=lambda: shop_book(segments.own(), FEATURES))
 
 
 def catalog_of(database: Database) -> dict[str, Item]:

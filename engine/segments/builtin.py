@@ -146,7 +146,13 @@ _OTHERS = (
         "Silently dissatisfied",
         "Nothing said, but many signs: smaller and later orders, more returns and contacts, worse "
         "ratings, mail ignored. A ranking, not a verdict; ask them.",
-        {"feature": "silent_dissatisfaction", "at_least": 0.8},
+        {
+            "all": [
+                {"feature": "silent_dissatisfaction", "at_least": 0.8},
+                # Who has left already is found in other segments.
+                {"not": {"feature": "stage", "is": "separation"}},
+            ]
+        },
     ),
     Draft(
         "satisfied_defectors",

@@ -76,13 +76,14 @@ def add_missing_columns(connection: Connection) -> None:
 def feature_values(row: FeatureRow) -> tuple[Any, ...]:
     """The values of a row by COLUMNS."""
     own = row.values
+    told = [(name, own.get(name)) for name in FEATURES]
     return (
         row.customer_id,
         row.revision,
         row.as_of_ms,
         row.cuts_version,
         row.attributes,
-        *(_stored(name, own.get(name)) for name in FEATURES),
+        *[_stored(value) if name in _INTEGERS else value for name, value in told],
     )
 
 
@@ -110,5 +111,5 @@ POSTGRESQL_TYPES = (
 )
 
 
-def _stored(name: str, value: Value) -> Value:
-    return int(value) if name in _INTEGERS and isinstance(value, float) else value
+def _stored(value: Value) -> Value:
+    return int(value) if isinstance(value, float) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -236,13 +237,17 @@ def _insert(
     suffix: str = "",
 ) -> None:
     if rows:
-        places = ", ".join("?" * len(columns))
-        carry_out(
-            connection,
-            f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - names of our own
-            f"VALUES ({places}) {suffix}",
-            rows,
-        )
+        carry_out(connection, _inserting(table, tuple(columns), suffix), rows)
+
+
+# A handful of statements, some with a hundred columns, and several of them with every event.
+@lru_cache(maxsize=32)
+def _inserting(table: str, columns: tuple[str, ...], suffix: str) -> str:
+    places = ", ".join("?" * len(columns))
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - names of our own
+        f"VALUES ({places}) {suffix}"
+    )
 
 
 def _replacing(key: str, columns: Sequence[str]) -> str:

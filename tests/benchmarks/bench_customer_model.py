@@ -119,8 +119,7 @@ def _households() -> Iterator[Row]:
         database.close()
     total = read[0] + folded[0] + cut[0] + computed[0]
     parts = (
-        f"read {read[0]:.1f}, states {folded[0]:.1f}, cuts {cut[0]:.1f}, "
-        f"features {computed[0]:.1f}"
+        f"read {read[0]:.1f}, states {folded[0]:.1f}, cuts {cut[0]:.1f}, features {computed[0]:.1f}"
     )
     yield f"features of {len(states):,} households from the log", f"{total:.1f} s", parts
 

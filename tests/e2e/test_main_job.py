@@ -96,7 +96,7 @@ def test_a_purchase_changes_the_next_answer_and_a_refund_takes_it_back(server: S
     assert before[0] not in after
     assert changed["orders"] == profile["orders"] + 1
     assert changed["revenue"] == profile["revenue"] + 250
-    assert changed["rfm"]["recency_days"] < 1
+    assert changed["features"]["days_since_last"]["value"] == 0
 
     refund = {"event_id": "live-2", "type": "refund", "customer_id": CUSTOMER}
     server.call("/v1/events", {**refund, "order_id": "live-order"})

@@ -45,6 +45,7 @@ def refresh(shop: Shop, database: Database, clock: Clock) -> Refresh:
         ledger=shop.ledger,
         features=shop.features,
         keeper=shop.services.keeper,
+        live=shop.services.live,
         notes=SqlNotes(database),
         holder="one",
         clock=clock,

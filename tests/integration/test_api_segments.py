@@ -170,7 +170,7 @@ def test_a_segment_that_others_refer_to_stays_until_they_do_not(shop: Shop):
     again = shop.client.delete(MINE)
 
     assert (refused.status_code, others.status_code) == (409, 200)
-    assert "others refers to it" in refused.json["detail"]
+    assert "others refers to came_back" in refused.json["detail"]
     assert (done.status_code, done.json) == (200, {"name": "came_back"})
     assert again.status_code == 404
 

@@ -13,6 +13,7 @@ import pytest
 from engine.errors import CustomerUnknown, DataRefused
 from engine.loyalty.features.registry import FEATURES, GROUPS
 from engine.settings import Settings
+from engine.store.customers import SqlCustomers
 from engine.store.database import Database
 from engine.store.features import SqlFeatures
 from engine.store.model_store import ModelStore
@@ -184,6 +185,23 @@ def test_the_last_weeks_are_held_against_what_was_said_before(shop: Path, tmp_pa
     assert sum(group["customers"] for group in figures["groups"]["lifecycle stage"]) == 120
 
 
+def test_states_are_folded_from_the_log_again(shop: Path) -> None:
+    database = Database.open(Settings(home=shop).database)
+    customers = SqlCustomers(database)
+    before = customers.load(CUSTOMER)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE customers SET state = x'' WHERE customer_id = 'c007'")
+
+    told = done(shop, "rebuild").output
+    after = customers.load(CUSTOMER)
+    database.close()
+
+    assert "1 of the customers' states differed from the log" in told
+    assert after is not None
+    assert before is not None
+    assert (after.state, after.revision) == (before.state, before.revision + 1)
+
+
 def test_a_log_too_short_for_the_weeks_is_refused(shop: Path, tmp_path: Path) -> None:
     assert "fewer --weeks" in refused(shop, "report", "holdout", "--weeks", "52")
     assert "ingest" in refused(tmp_path / "empty", "report", "holdout")
@@ -205,6 +223,7 @@ def test_a_log_too_short_for_the_weeks_is_refused(shop: Path, tmp_path: Path) ->
         "segments why",
         "report holdout",
         "report loyalty",
+        "rebuild",
     ],
 )
 def test_every_command_helps_with_an_example(tmp_path: Path, words: str) -> None:

@@ -27,6 +27,8 @@ FLOORS = {
     "segments": {"errors", "domain", "loyalty", "segments"},
     "charts": {"errors", "charts"},
     "live": {"errors", "domain", "ports", "loyalty", "segments"},
+    "portrait": {"errors", "domain", "ports", "loyalty", "segments", "live"},
+    "segment_keeper": {"errors", "domain", "ports", "loyalty", "segments"},
     "feedback": {"errors", "domain", "ports", "loyalty", "live"},
     # The model store writes what models are, the table of features has a column for each there is;
     # everything else in the store knows the domain only.

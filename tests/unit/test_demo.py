@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def a_meeting() -> Meeting:
 
 
 def test_the_tables_show_the_change_of_stage_beside_its_words() -> None:
-    out = Console(record=True, width=120, quiet=True)
+    out = Console(record=True, width=120, file=StringIO())
 
     print_meeting(out, a_meeting(), {"tea": "Tea"}, url=None)
 

@@ -20,6 +20,7 @@ from engine.loyalty.features.registry import (
     features,
     value_at,
 )
+from engine.loyalty.features.rows import feature_rows, values_of
 from engine.loyalty.fit import fit_cuts
 from engine.loyalty.states import IN_CART, ORDERED, VIEWED, States
 from tests.states import NOW, Bought, Person, Thing, Visited, a_states
@@ -201,3 +202,16 @@ def test_untrained_cuts_do():
 
     for each in (Cuts.untrained(), cuts):
         assert len(features(states, each, now_ms=NOW)) == 2
+
+
+def test_rows_say_what_columns_say():
+    people = [Person(orders=[Bought(40, "cup"), Bought(3, "tea")]), Person(), Person(business=1)]
+    found = features(a_states(people, items={"cup": "dishes"}), CUTS, now_ms=NOW)
+
+    rows = feature_rows(found, revisions=[4, 5, 6], attributes=["{}"] * 3, version="v")
+
+    assert [(row.customer_id, row.revision) for row in rows] == [("c0", 4), ("c1", 5), ("c2", 6)]
+    assert rows[0].values["favourite_category"] == "dishes" and rows[0].values["orders"] == 2
+    assert rows[1].values["orders"] is None
+    for name, column in found.columns.items():
+        assert [row.values[name] for row in rows] == values_of(column), name

@@ -203,6 +203,16 @@ def test_models_answer_the_protocol(model: RepeatModel):
     assert isinstance(model, RepeatModel)
 
 
+def test_every_model_judges_the_same_customers_by_itself():
+    data = some_customers()
+
+    together = [model.p_alive(data) for model in MODELS]
+
+    for model, alive in zip(MODELS, together, strict=True):
+        np.testing.assert_array_equal(alive, model.p_alive(some_customers()))
+        assert model.p_alive(data) is alive
+
+
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 def test_an_endless_horizon_needs_a_rate(model: RepeatModel):
     data = some_customers()

@@ -15,10 +15,11 @@ from engine.domain.features import Value
 from engine.loyalty.feature import Feature, Kind
 from engine.loyalty.features.explain import FORMATS, UNKNOWN, sentence
 from engine.loyalty.features.registry import FEATURES, GROUPS
+from engine.portrait import Portrait, Taste, moment_or_none
 from engine.settings import Settings
 from engine.store.segments import SqlSegments
 from training.commands.features import cuts_or_untrained
-from training.portrait import Portrait, moment_of, plain, portrait_of
+from training.portrait import plain, portrait_of
 from training.tables import console
 from training.wiring import identifier, open_database
 
@@ -80,7 +81,7 @@ def print_portrait(portrait: Portrait, entered: Mapping[str, int], *, explain: b
         if shown:
             out.print(_features(title, shown, portrait, explain=explain))
     out.print(_segments(portrait, entered))
-    preferences = list(portrait.preferences())[:MOST_PREFERENCES]
+    preferences = list(portrait.tastes())[:MOST_PREFERENCES]
     if preferences:
         out.print(_preferences(preferences))
     unknown = sum(row[name] is None for name in FEATURES)
@@ -91,7 +92,7 @@ def print_portrait(portrait: Portrait, entered: Mapping[str, int], *, explain: b
 def _head(portrait: Portrait) -> list[str]:
     stored = portrait.customer.stored
     own, version = stored.summary, portrait.drawn.cuts_version
-    first, last = moment_of(own.first_order_ms), moment_of(own.last_order_ms)
+    first, last = moment_or_none(own.first_order_ms), moment_or_none(own.last_order_ms)
     span = f", from {first:%Y-%m-%d} to {last:%Y-%m-%d}" if first and last else ""
     days = portrait.row["orders"]
     same = "" if days in (None, own.orders) else " (those of one day count as one below)"
@@ -139,17 +140,17 @@ def _segments(portrait: Portrait, entered: Mapping[str, int]) -> Table:
     for heading in ("segment", "title", "since"):
         table.add_column(heading)
     for name in portrait.segments:
-        since = moment_of(entered.get(name))
+        since = moment_or_none(entered.get(name))
         told = f"{since:%Y-%m-%d}" if since else "not noted yet"
         table.add_row(name, Text(portrait.book[name].title), told)
     return table
 
 
-def _preferences(found: list[dict[str, float]]) -> Table:
+def _preferences(found: list[Taste]) -> Table:
     table = Table(title="Categories wanted", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("category", "said", "done", "score"):
         table.add_column(heading, justify="left" if heading == "category" else "right")
     for each in found:
-        numbers = (f"{each[name]:.2f}" for name in ("explicit", "implicit", "score"))
-        table.add_row(Text(str(each["category"])), *numbers)
+        numbers = (f"{number:.2f}" for number in (each.explicit, each.implicit, each.score))
+        table.add_row(Text(each.category), *numbers)
     return table

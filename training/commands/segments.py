@@ -15,6 +15,7 @@ from rich.text import Text
 
 from engine.domain.events import to_ms
 from engine.domain.features import Membership, SegmentRun
+from engine.portrait import moment, moment_or_none
 from engine.ports import Segments
 from engine.segments.conditions import plain
 from engine.segments.why import Why
@@ -23,10 +24,10 @@ from engine.settings import Settings
 from engine.store.segments import SqlSegments
 from training.commands.features import cuts_or_untrained
 from training.files import check_place, table_output
-from training.portrait import moment_of, portrait_of
+from training.portrait import portrait_of
 from training.progress import progress
-from training.refresh import refresh_segments
-from training.segment_keeper import Keeper, Words, draft_of
+from training.refresh import keeper_of, refresh_segments
+from training.segment_file import Words, draft_of
 from training.tables import console
 from training.wiring import identifier, open_database
 
@@ -47,7 +48,7 @@ def list_segments(settings: Settings) -> None:
     for heading in ("segment", "title", "customers", "worked out", ""):
         shown.add_column(heading, justify="right" if heading == "customers" else "left")
     with _segments(settings) as stored:
-        sizes, runs, book = stored.sizes(), stored.runs(), Keeper(stored).book()
+        sizes, runs, book = stored.sizes(), stored.runs(), keeper_of(stored).book()
         lost = [each.name for each in stored.own() if each.name not in book]
     for each in book:
         shown.add_row(
@@ -72,7 +73,7 @@ def list_segments(settings: Settings) -> None:
 def show(settings: Settings, name: str) -> None:
     """A segment's words, its condition as JSON, and how many customers are in it."""
     with _segments(settings) as stored:
-        keeper = Keeper(stored)
+        keeper = keeper_of(stored)
         segment, users = keeper.one(name), keeper.book().used_by(name)
         count, run = stored.sizes(name).get(name, 0), stored.runs().get(name)
     click.echo(f"{segment.title} ({name}, {'built in' if segment.builtin else 'own'})")
@@ -101,7 +102,7 @@ def put(
 ) -> None:
     """Write a segment of the shop's own, over one of the same name, and work out who is in it."""
     with _segments(settings) as stored:
-        keeper = Keeper(stored)
+        keeper = keeper_of(stored)
         draft = draft_of(name, path, Words(title, description), keeper.book())
         run = keeper.put(draft, now_ms=_now_ms())
     click.echo(f"{name} is written; {run.members:,} customers are in it")
@@ -113,7 +114,7 @@ def put(
 def delete(settings: Settings, name: str) -> None:
     """Remove a segment of the shop's own, unless another refers to it."""
     with _segments(settings) as stored:
-        Keeper(stored).delete(name)
+        keeper_of(stored).delete(name)
     click.echo(f"{name} is deleted")
 
 
@@ -130,11 +131,11 @@ def members(settings: Settings, name: str, output: Path | None) -> None:
     if output is not None:
         check_place(output)
     with _segments(settings) as stored:
-        Keeper(stored).one(name)
+        keeper_of(stored).one(name)
         click.echo(f"{name}, last worked out: {_fresh(stored.runs().get(name))}", err=True)
         if output is None:
             for each in (one for page in _pages(stored, name) for one in page):
-                click.echo(f"{each.customer_id}\t{moment_of(each.entered_ms):%Y-%m-%d}")
+                click.echo(f"{each.customer_id}\t{moment(each.entered_ms):%Y-%m-%d}")
             return
         count = _write(stored, name, output)
     click.echo(f"{count:,} customers in {output}")
@@ -160,7 +161,7 @@ def refresh(settings: Settings) -> None:
 def why(settings: Settings, name: str, customer: str) -> None:
     """Say whether a customer belongs to a segment now, condition by condition."""
     with open_database(settings) as database:
-        Keeper(SqlSegments(database)).one(name)
+        keeper_of(SqlSegments(database)).one(name)
         portrait = portrait_of(
             database, cuts_or_untrained(settings), customer, at=datetime.now(UTC)
         )
@@ -210,7 +211,7 @@ def _write(stored: Segments, name: str, output: Path) -> int:
 
 def _fresh(run: SegmentRun | None) -> str:
     """When a segment was last worked out for everyone; single customers move with every event."""
-    at = moment_of(run.refreshed_ms) if run else None
+    at = moment_or_none(run.refreshed_ms if run else None)
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never; run `regulars features`"
 
 

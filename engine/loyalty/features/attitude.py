@@ -7,7 +7,7 @@ import numpy as np
 from engine.domain.arrays import BoolArray, LongArray
 from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features.context import Columns, Context, column, sums
-from engine.loyalty.features.evidence import answers, flag, mean_of, shown, unknown
+from engine.loyalty.features.evidence import answers, flag, mean_of, shown
 from engine.loyalty.features.satisfaction import NPS_BEST
 from engine.loyalty.states import BOT, NEVER, VIEWED_TWICE, DoubleArray
 
@@ -178,7 +178,7 @@ def _loyalty_phase(context: Context, known: Columns) -> Column:
 def _satisfied_defector(context: Context, known: Columns) -> Column:
     """Stated satisfaction of all times beside the stage: who left may have spoken long ago."""
     if not len(context.states.opinions):
-        return column(*unknown(len(context)))
+        return column(*context.unknown)
     ever = float("inf")
     (rating, ratings), (csat, scored) = (
         answers(context, topic, days=ever) for topic in ("rating", "csat")

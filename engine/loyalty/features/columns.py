@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.domain.arrays import LongArray
 from engine.loyalty.feature import Column, Feature
-from engine.loyalty.features.context import Columns
+from engine.loyalty.features.context import Columns, Context, column
 
 NO_LABELS: Mapping[str, tuple[str, ...]] = {}
 
@@ -34,10 +34,10 @@ def columns_of(
     }
 
 
-def unknown_columns(features: Iterable[Feature], customers: int) -> Columns:
+def unknown_columns(features: Iterable[Feature], context: Context) -> Columns:
     """A column of each feature for customers whose states say nothing of any of them.
 
     Most shops leave whole tables empty, and most customers too: no need to work through nothing.
     """
-    values, evidence = np.full(customers, np.nan), np.zeros(customers, np.int32)
-    return {each.name: Column(values, evidence, each.choices) for each in features}
+    nothing = column(*context.unknown)
+    return {each.name: Column(nothing.values, nothing.evidence, each.choices) for each in features}

@@ -125,6 +125,13 @@ class Context:
         """What all orders brought in minor units, shape (n,)."""
         return sums(self.orders.value, self.orders.indptr)
 
+    @cached_property
+    def unknown(self) -> tuple[DoubleArray, LongArray]:
+        """Values and evidence of a feature that nobody's state says anything of, to read only."""
+        values, evidence = np.full(len(self), np.nan), np.zeros(len(self), np.int64)
+        values.flags.writeable = evidence.flags.writeable = False
+        return values, evidence
+
     def within(self, at: LongArray, days: float) -> BoolArray:
         """Which of the times in ms lie in the last so many days, up to and with now."""
         return (at <= self.now_ms) & (at > self.now_ms - days * DAY_MS)

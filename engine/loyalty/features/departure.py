@@ -86,7 +86,7 @@ FEATURES: tuple[Feature, ...] = (
 def compute(context: Context, known: Columns) -> Columns:
     """Columns of why customers leave."""
     if not len(context.states.opinions) and not len(context.states.cases):
-        return unknown_columns(FEATURES, len(context))
+        return unknown_columns(FEATURES, context)
     reasons = np.full(len(context), np.nan)
     evidence = np.zeros(len(context), np.int64)
     _infer(context, known, reasons)

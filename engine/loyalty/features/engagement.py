@@ -98,7 +98,7 @@ def _visits(context: Context) -> Columns:
     person = (visits.start <= context.now_ms) & (visits.steps & BOT == 0)
     tracked = sums(person & (visits.steps & ~BOT != ORDERED), visits.indptr) > 0
     if not np.count_nonzero(tracked):
-        return unknown_columns(_OF_VISITS, len(context))
+        return unknown_columns(_OF_VISITS, context)
     recent = person & context.within(visits.start, config.visits_window)
     count = sums(recent, visits.indptr)
     direct = sums(recent & (visits.steps & DIRECT > 0), visits.indptr)
@@ -121,7 +121,7 @@ def _visits(context: Context) -> Columns:
 def _mails(context: Context) -> Columns:
     mails = context.states.mails
     if not len(mails):
-        nothing = unknown_columns(_OF_MAILS, len(context))
+        nothing = unknown_columns(_OF_MAILS, context)
         none = np.zeros(len(context), np.int64)
         sends = tells(context.cuts, "emails_sent_90d")
         return nothing | {"emails_sent_90d": counted(none, told=sends)}

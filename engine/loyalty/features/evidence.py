@@ -37,11 +37,6 @@ def shown(
     return column(values, np.where(np.isnan(values), 0, evidence), labels)
 
 
-def unknown(customers: int) -> tuple[DoubleArray, LongArray]:
-    """Values and evidence of a feature that nobody's state says anything of."""
-    return np.full(customers, np.nan), np.zeros(customers, np.int64)
-
-
 def mean_rows(values: DoubleArray, mask: BoolArray, rows: Rows) -> tuple[DoubleArray, LongArray]:
     """Mean of the masked rows' values by customer and how many they are, both of shape (n,)."""
     count = sums(mask, rows.indptr)
@@ -59,7 +54,7 @@ def answers(
     """
     opinions, word = context.states.opinions, context.states.words.index(topic)
     if word < 0 or not len(opinions):
-        return unknown(len(context))
+        return context.unknown
     days = context.cuts.config.attitude_days if days is None else days
     mask = (opinions.topic == word) & ~np.isnan(opinions.value)
     return mean_rows(opinions.value, mask & context.within(opinions.at, days), opinions)

@@ -9,6 +9,7 @@ import numpy as np
 from engine.domain.arrays import BoolArray, IntArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.loyalty.feature import Feature, Kind
+from engine.loyalty.features.columns import unknown_columns
 from engine.loyalty.features.context import Columns, Context, column, counts, sums
 from engine.loyalty.features.evidence import consent, distinct, last_at, shown, stated
 from engine.loyalty.states import NEVER, DoubleArray, Interests, Preferences
@@ -84,6 +85,9 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 
+_OF_CONSENTS = tuple(each for each in FEATURES if each.choices == DECISIONS)
+
+
 @dataclass(frozen=True)
 class _Signs:
     """What is known of n customers: implicit signs, stated wishes, questions `filled` (n, q).
@@ -101,17 +105,25 @@ class _Signs:
 
 def compute(context: Context) -> Columns:
     """Columns of consent and personalisation."""
-    decisions = {
-        f"consent_{purpose}": consent(context, purpose) for purpose in (PERSONALIZATION, EMAIL)
-    }
-    signs = _signs(context, decisions[f"consent_{PERSONALIZATION}"] == 0)
+    decisions = _decisions(context)
+    signs = _signs(context, decisions[f"consent_{PERSONALIZATION}"].values == 0)
     learned = _learned(context, signs)
     scale = context.cuts.config.learning_scale
     return {
-        **{name: shown(each, ~np.isnan(each), DECISIONS) for name, each in decisions.items()},
+        **decisions,
         **_level(context, signs),
         **_next_question(context, signs),
         "learning": column(-np.expm1(-learned / scale), learned),
+    }
+
+
+def _decisions(context: Context) -> Columns:
+    if not len(context.states.consents):
+        return unknown_columns(_OF_CONSENTS, context)
+    decided = {each: consent(context, each) for each in (PERSONALIZATION, EMAIL)}
+    return {
+        f"consent_{purpose}": shown(each, ~np.isnan(each), DECISIONS)
+        for purpose, each in decided.items()
     }
 
 
@@ -211,10 +223,12 @@ def _surveys(context: Context) -> BoolArray:
 def _learned(context: Context, signs: _Signs) -> LongArray:
     """Stated preferences, distinct items of interest and answered surveys, shape (n,)."""
     goods, interests = context.goods, context.once(known_interests)
-    row = np.concatenate([context.line_row, interests.row()])
-    item = np.concatenate([goods.item, interests.item])
-    key = row[item >= 0] * max(len(context.states.facts.items), 1) + item[item >= 0]
-    pairs = distinct(key) // max(len(context.states.facts.items), 1)
+    row, item, size = context.line_row, goods.item, max(len(context.states.facts.items), 1)
+    if len(interests):
+        row = np.concatenate([row, interests.row()])
+        item = np.concatenate([item, interests.item])
+    named = item >= 0
+    pairs = distinct(row[named] * size + item[named]) // size
     items = np.bincount(pairs, minlength=len(context))
     surveys = sums(context.once(_surveys), context.states.opinions.indptr)
     learned = items + surveys + counts(signs.preferences.indptr)

@@ -11,7 +11,7 @@ from engine.domain.arrays import BoolArray, IntArray, LongArray
 from engine.domain.ids import MISSING
 from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features.context import Columns, Context, column, float_sums
-from engine.loyalty.features.evidence import flag, is_newer, shown, stated, unknown
+from engine.loyalty.features.evidence import flag, is_newer, shown, stated
 from engine.loyalty.features.personalisation import TOPICS, answered_question
 from engine.loyalty.states import DoubleArray, ItemFacts, Preferences
 
@@ -210,7 +210,7 @@ def _stability(context: Context, shelf: Shelf) -> Column:
     halves = [_totals(shelf, each, context) for each in (late, early)]
     enough = (n >= config.stability_orders) & (halves[0] > 0) & (halves[1] > 0)
     if not np.count_nonzero(enough):
-        return column(*unknown(len(context)))
+        return column(*context.unknown)
     # Laplace's half a line, over the customer's own categories.
     before, after = ((each + config.smoothing).astype(np.float64) for each in (early, late))
     stable = 1.0 - divergence(before, after, shelf.row, customers=len(context))
@@ -227,7 +227,7 @@ def _drift(context: Context, shelf: Shelf) -> Column:
     counts = _totals(shelf, recent, context), _totals(shelf, before, context)
     enough = (counts[0] >= config.drift_events) & (counts[1] >= config.drift_events)
     if not np.count_nonzero(enough):
-        return column(*unknown(len(context)))
+        return column(*context.unknown)
     drift = divergence(
         recent.astype(np.float64), before.astype(np.float64), shelf.row, customers=len(context)
     )

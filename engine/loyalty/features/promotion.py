@@ -59,7 +59,7 @@ def compute(context: Context, known: Columns) -> Columns:
     paid, off = context.revenue, sums(orders.discount, orders.indptr)
     told = n * (tells(context.cuts, "discount_rate") | (off > 0))
     if not np.count_nonzero(told):
-        return unknown_columns(FEATURES, len(context))
+        return unknown_columns(FEATURES, context)
     full = orders.value + orders.discount
     discounted = (orders.discount > 0) & (orders.discount >= config.discounted_order * full)
     dependency = sums(discounted, orders.indptr) / np.maximum(n, 1)

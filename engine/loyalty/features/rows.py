@@ -39,8 +39,7 @@ def feature_rows(
             cuts_version=version,
             attributes=told,
             values={
-                # NaN alone differs from itself.
-                name: None if value != value else labels[int(value)] if labels else value
+                name: None if value != value else labels[int(value)] if labels else value  # noqa: PLR0124 - NaN alone does
                 for (name, labels), value in zip(columns, own, strict=True)
             },
         )

@@ -8,7 +8,7 @@ from engine.domain.histories import DAY_MS
 from engine.loyalty.feature import Feature, Kind
 from engine.loyalty.features.columns import unknown_columns
 from engine.loyalty.features.context import Columns, Context, column, float_sums, sums
-from engine.loyalty.features.evidence import answers, mean_of, shown, unknown
+from engine.loyalty.features.evidence import answers, mean_of, shown
 from engine.loyalty.states import DoubleArray
 
 QUADRANTS = ("loyal", "vulnerable", "potential", "negative")
@@ -77,7 +77,7 @@ FEATURES: tuple[Feature, ...] = (
 def compute(context: Context, known: Columns, service: Columns) -> Columns:
     """Columns of satisfaction; `service` are those of complaints."""
     if not len(context.states.opinions) and not len(context.states.cases):
-        return unknown_columns(FEATURES, len(context))
+        return unknown_columns(FEATURES, context)
     rating, ratings = answers(context, "rating")
     csat, scored = answers(context, "csat")
     nps, recommended = answers(context, "nps")
@@ -107,7 +107,7 @@ def _product(context: Context, return_rate: DoubleArray) -> tuple[DoubleArray, n
     opinions, config = context.states.opinions, context.cuts.config
     word = context.states.words.index("rating")
     if word < 0 or not len(opinions):
-        return unknown(len(context))
+        return context.unknown
     mask = (opinions.topic == word) & ~np.isnan(opinions.value) & (opinions.at <= context.now_ms)
     count = sums(mask, opinions.indptr)
     age = (context.now_ms - opinions.at[mask]) / DAY_MS

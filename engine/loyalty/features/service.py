@@ -102,7 +102,7 @@ def compute(context: Context, known: Columns) -> Columns:
 def _course(context: Context, cases: Cases, known: Columns) -> Columns:
     """Columns of how complaints went on."""
     if not len(cases):
-        return unknown_columns(_OF_COURSE, len(context))
+        return unknown_columns(_OF_COURSE, context)
     return {
         "first_response_hours": _hours(cases, cases.answered),
         "resolution_hours": _hours(cases, cases.resolved),

@@ -8,7 +8,7 @@ from scipy.special import expit
 from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features import departure, satisfaction, service
 from engine.loyalty.features.context import Columns, Context, column, counts, sums
-from engine.loyalty.features.evidence import is_newer, mean_of, mean_rows, shown, unknown
+from engine.loyalty.features.evidence import is_newer, mean_of, mean_rows, shown
 from engine.loyalty.states import DoubleArray
 
 _DISSATISFACTION: tuple[Feature, ...] = (
@@ -87,7 +87,7 @@ def _order_size_change(context: Context) -> Column:
 def _rating_change(context: Context) -> Column:
     opinions, word = context.states.opinions, context.states.words.index("rating")
     if word < 0 or not len(opinions):
-        return column(*unknown(len(context)))
+        return column(*context.unknown)
     mask = (opinions.topic == word) & ~np.isnan(opinions.value) & (opinions.at <= context.now_ms)
     ratings = opinions.where(mask)
     newer = is_newer(ratings.indptr)

@@ -8,7 +8,7 @@ from engine.domain.arrays import BoolArray, LongArray
 from engine.domain.particulars import SHARE_OF_WALLET
 from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features.context import Columns, Context, column, float_sums, sums
-from engine.loyalty.features.evidence import answers, shown, tells, unknown
+from engine.loyalty.features.evidence import answers, shown, tells
 from engine.loyalty.features.preferences import Shelf
 from engine.loyalty.states import DoubleArray
 
@@ -113,7 +113,7 @@ def _estimate(context: Context) -> tuple[DoubleArray, LongArray]:
     """Spend beside the most that it could be, shape (n,), and the purchase lines behind it."""
     wallet = context.cuts.wallet
     if not wallet:
-        return unknown(len(context))
+        return context.unknown
     shelf = context.once(Shelf.of)
     names = context.states.facts.categories
     most = np.asarray([wallet.get(name, np.nan) for name in names], np.float64)[shelf.category]
@@ -134,7 +134,7 @@ def _exclusive(context: Context) -> Column:
     """The share of spend on exclusive items: unknown in a shop that marks none."""
     goods, facts = context.goods, context.states.facts
     if not (tells(context.cuts, "exclusive_share") or np.count_nonzero(facts.exclusive)):
-        return column(*unknown(len(context)))
+        return column(*context.unknown)
     year = _year(context)
     exclusive = np.zeros(goods.lines, np.bool_)
     if len(facts.items):

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.domain.arrays import BoolArray, IntArray, LongArray
 from engine.domain.ids import IdTable
@@ -20,6 +21,7 @@ from engine.loyalty.fold.service import Case, Contact
 from engine.loyalty.fold.visits import BOT_EVENTS_A_MINUTE, MINUTE_MS, Visit
 from engine.loyalty.states import (
     BOT,
+    ByteArray,
     Cases,
     Consents,
     Contacts,
@@ -32,6 +34,7 @@ from engine.loyalty.states import (
 )
 
 Row_co = TypeVar("Row_co", covariant=True)
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -43,30 +46,46 @@ class Table(Generic[Row_co]):
 
     def longs(self, field: str) -> LongArray:
         """A field of whole numbers, shape (rows,)."""
-        return np.fromiter(map(attrgetter(field), self.rows), np.int64, len(self.rows))
+        return self._column(field, np.int64)
 
     def ints(self, field: str) -> IntArray:
         """A field of small whole numbers, shape (rows,)."""
-        return np.fromiter(map(attrgetter(field), self.rows), np.int32, len(self.rows))
+        return self._column(field, np.int32)
+
+    def bytes(self, field: str) -> ByteArray:
+        """A field of numbers below 128, shape (rows,)."""
+        return self._column(field, np.int8)
 
     def flags(self, field: str) -> BoolArray:
         """A field of yes and no, shape (rows,)."""
-        return np.fromiter(map(attrgetter(field), self.rows), np.bool_, len(self.rows))
+        return self._column(field, np.bool_)
 
     def doubles(self, field: str) -> DoubleArray:
         """A field of numbers, NaN for None, shape (rows,)."""
+        if not self.rows:
+            return np.empty(0)
         values = map(attrgetter(field), self.rows)
         known = (np.nan if value is None else value for value in values)
         return np.fromiter(known, np.float64, len(self.rows))
 
     def positions(self, field: str, texts: IdTable) -> IntArray:
         """Where the table holds a field's texts, MISSING (-1) for None, shape (rows,)."""
+        if not self.rows:
+            return np.empty(0, np.int32)
         # No text of the table is empty.
         return texts.indices([text or "" for text in map(attrgetter(field), self.rows)])
 
     def texts(self, field: str) -> set[str]:
         """The texts of a field."""
+        if not self.rows:
+            return set()
         return {text for text in map(attrgetter(field), self.rows) if text is not None}
+
+    def _column(self, field: str, kind: type[Scalar]) -> NDArray[Scalar]:
+        # Most tables of most customers are empty.
+        if not self.rows:
+            return np.empty(0, kind)
+        return np.fromiter(map(attrgetter(field), self.rows), kind, len(self.rows))
 
 
 def table(own: Sequence[Sequence[Row_co]]) -> Table[Row_co]:
@@ -125,8 +144,9 @@ def contacts_of(contacts: Table[Contact], words: IdTable) -> Contacts:
 
 def mails_of(mails: Table[Mail], words: IdTable) -> Mails:
     """Mails as columns, each customer's oldest first."""
-    kind = np.fromiter(map(attrgetter("kind"), mails.rows), np.int8, len(mails.rows))
-    return Mails(mails.indptr, mails.longs("at_ms"), kind, mails.positions("topic", words))
+    return Mails(
+        mails.indptr, mails.longs("at_ms"), mails.bytes("kind"), mails.positions("topic", words)
+    )
 
 
 def preferences_of(preferences: Table[Preference], words: IdTable) -> Preferences:

@@ -132,7 +132,7 @@ class BetaGeometric(PoissonOrders, frozen=True):
 
         def ordering(rows: LongArray, points: DoubleArray) -> DoubleArray:
             kept = _mean_power(points, power=power[rows, None], a=self.a, total=total[rows, None])
-            return kept * np.exp(-rate * now[rows, None] * points)
+            return kept * np.exp(-rate * now[rows, None] * points) if rate else kept
 
         return integrals(ordering, reach=horizon / now, scale=self._scale(data.frequency))
 

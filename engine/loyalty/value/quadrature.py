@@ -18,8 +18,10 @@ Integrand: TypeAlias = Callable[[LongArray, DoubleArray], DoubleArray]
 NEGLIGIBLE = 40.0
 # Up to this width in log time the few nodes already give 1e-11.
 _NARROW = 4.0
-_FEW = np.polynomial.legendre.leggauss(16)
-_MANY = np.polynomial.legendre.leggauss(48)
+_FEW, _MANY = (
+    (1 + nodes, weights)
+    for nodes, weights in (np.polynomial.legendre.leggauss(count) for count in (16, 48))
+)
 # Rows at a time: what is in flight stays within the processor's cache.
 _ROWS = 4_096
 # Step and lower end of the endless rule: exp(-exp(3.7)) is negligible, and a step of 0.15 gives
@@ -46,13 +48,13 @@ def log_time_nodes(
     gets depends on its own reach and scale alone.
     """
     width = np.log1p(reach / scale)
-    for (nodes, weights), chosen in ((_FEW, width <= _NARROW), (_MANY, width > _NARROW)):
+    for (steps, weights), chosen in ((_FEW, width <= _NARROW), (_MANY, width > _NARROW)):
         (picked,) = chosen.nonzero()
         for start in range(0, picked.size, _ROWS):
             rows = picked[start : start + _ROWS]
-            half = width[rows, None] / 2
-            points = scale[rows, None] * np.expm1(half * (1 + nodes))
-            yield rows, points, half * weights * (points + scale[rows, None])
+            half, base = width[rows, None] / 2, scale[rows, None]
+            points = base * np.expm1(half * steps)
+            yield rows, points, half * weights * (points + base)
 
 
 def reach_of_power(base: DoubleArray, power: DoubleArray) -> DoubleArray:

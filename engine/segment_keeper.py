@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
 import msgspec
 
-from api.problems import SegmentConflict, SegmentUnknown
 from engine.domain.features import SegmentRun, StoredSegment
-from engine.live import LiveModel
+from engine.errors import SegmentConflict, SegmentUnknown
 from engine.loyalty.features.registry import FEATURES
 from engine.ports import Segments
+from engine.segments.attributes import storable
 from engine.segments.book import SegmentBook
 from engine.segments.conditions import OfSegment, plain, walk
 from engine.segments.dialects import DialectName
-from engine.segments.problems import Problem, SegmentInvalid
+from engine.segments.problems import Problem, SegmentInvalid, instead
 from engine.segments.segment import Draft, Segment, segment_of
 from engine.segments.sql import compile_sql
 
 
 @dataclass(frozen=True)
 class SegmentKeeper:
-    """Keeps segments and their members in step. Every method may raise StoreUnavailable."""
+    """Keeps segments and their members in step; `book` gives all segments of the shop as they are.
+
+    Every method may raise StoreUnavailable.
+    """
 
     segments: Segments
-    live: LiveModel
-
-    def book(self) -> SegmentBook:
-        """All segments of the shop as they are."""
-        return self.live.book(self.segments.revision())
+    book: Callable[[], SegmentBook]
 
     def one(self, name: str) -> Segment:
         """The segment of that name. Raises SegmentUnknown."""
         book = self.book()
         if name not in book:
-            raise SegmentUnknown("there is no such segment; GET /v1/segments lists them")
+            names = tuple(each.name for each in book)
+            raise SegmentUnknown(f"there is no segment {name!r:.80}; {instead(name, names)}")
         return book[name]
 
-    def put(self, draft: Draft, *, now_ms: int) -> Segment:
-        """The segment that the draft states, stored and its members worked out.
+    def put(self, draft: Draft, *, now_ms: int) -> SegmentRun:
+        """Store the segment that the draft states; the run that worked out its members.
 
-        So are those of segments that refer to it. Raises SegmentInvalid with every problem, and
-        SegmentConflict for the name of a built-in one.
+        Those of segments that refer to it are worked out too. Raises SegmentInvalid with every
+        problem, and SegmentConflict for the name of a built-in one.
         """
         book = self.book()
         _refuse_builtin(book, draft.name)
@@ -52,9 +52,11 @@ class SegmentKeeper:
         words = (segment.name, segment.title, segment.description)
         self.segments.put(StoredSegment(*words, condition=condition, updated_ms=now_ms))
         changed = self.book()
-        for name in _with_users(changed, segment.name):
-            self.refresh(changed, name, now_ms=now_ms)
-        return segment
+        runs = {
+            name: self.refresh(changed, name, now_ms=now_ms)
+            for name in _with_users(changed, segment.name)
+        }
+        return runs[segment.name]
 
     def delete(self, name: str) -> None:
         """Remove a segment of the shop's own. Raises SegmentUnknown, and SegmentConflict when it
@@ -63,15 +65,16 @@ class SegmentKeeper:
         _refuse_builtin(book, name)
         users = book.used_by(name)
         if users:
-            raise SegmentConflict(
-                f"{', '.join(users)} refer{'s' if len(users) == 1 else ''} to it; change that first"
-            )
+            refer = "refers" if len(users) == 1 else "refer"
+            raise SegmentConflict(f"{', '.join(users)} {refer} to {name}; change that first")
+        # One that makes no sense any more is in no book, and can go all the same.
         if not self.segments.delete(name):
-            raise SegmentUnknown("there is no such segment; GET /v1/segments lists them")
+            self.one(name)
 
     def refresh(self, book: SegmentBook, name: str, *, now_ms: int) -> SegmentRun:
-        """Work out for everyone who is in the segment."""
-        dialect = cast(DialectName, self.segments.dialect)
+        """Work out for everyone, from the stored features, who is in the segment."""
+        # A database knows its dialects by the names that conditions are compiled for.
+        dialect = cast("DialectName", self.segments.dialect)
         compiled = compile_sql(book.condition(name), dialect=dialect, now_ms=now_ms)
         return self.segments.refresh(name, compiled.sql, compiled.params, now_ms=now_ms)
 
@@ -105,9 +108,9 @@ def _refuse_builtin(book: SegmentBook, name: str) -> None:
 
 def _checked(draft: Draft, book: SegmentBook) -> Segment:
     problems = [
-        Problem(f"/{field}", "holds a NUL character; take it out")
+        Problem(f"/{field}", "holds characters that no database keeps; take them out")
         for field, text in (("title", draft.title), ("description", draft.description))
-        if "\0" in text
+        if not storable(text)
     ]
     try:
         segment = segment_of(draft, FEATURES)
