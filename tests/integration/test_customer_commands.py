@@ -77,6 +77,14 @@ def test_features_are_stored_and_written_for_everyone(
     assert own["stage"] == stored(shop).values["stage"]
 
 
+def test_the_documentation_lists_every_feature(tmp_path: Path) -> None:
+    table = done(tmp_path, "features", "--describe").output.strip()
+
+    document = (Path(__file__).parents[2] / "docs" / "features.md").read_text(encoding="utf-8")
+    assert table in document
+    assert all(f"| `{name}` |" in table for name in FEATURES)
+
+
 def test_a_past_day_is_written_and_nothing_is_stored(shop: Path, tmp_path: Path) -> None:
     before, target = stored(shop), tmp_path / "past.jsonl"
     day = datetime.now(UTC) - timedelta(days=60)

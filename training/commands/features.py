@@ -14,7 +14,7 @@ import pyarrow as pa
 from engine.domain.events import to_ms
 from engine.errors import DataRefused
 from engine.loyalty.cuts import Cuts
-from engine.loyalty.features.registry import Features
+from engine.loyalty.features.registry import FEATURES, Features
 from engine.loyalty.features.registry import features as features_of
 from engine.loyalty.frame import feature_table
 from engine.loyalty.gather import states_of
@@ -45,13 +45,17 @@ Show = Callable[[Features], None]
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a .parquet, .csv or .jsonl file too, a row a customer.",
 )
+@click.option("--describe", is_flag=True, help="Only say what every feature is, as Markdown.")
 @click.pass_obj
-def features(settings: Settings, as_of: str | None, output: Path | None) -> None:
+def features(settings: Settings, as_of: str | None, output: Path | None, describe: bool) -> None:
     """Work out every customer's features and segments as of now, and store them.
 
     A running server does the same with every event, and once a day; this does it for everyone at
     once, after an ingest say. It may be broken off and begun again.
     """
+    if describe:
+        click.echo("\n".join(described()))
+        return
     now = datetime.now(UTC)
     at = now if as_of is None else _past(as_of, now=now)
     if as_of is not None and output is None:
@@ -68,6 +72,16 @@ def features(settings: Settings, as_of: str | None, output: Path | None) -> None
         click.echo(told(done))
     if output is not None:
         click.echo(f"{file.rows:,} customers in {output}")
+
+
+def described() -> Iterator[str]:
+    """Every feature as the rows of a table in Markdown, in the order of the columns."""
+    yield "| feature | kind | what it says | what it takes |"
+    yield "|---|---|---|---|"
+    for feature in FEATURES.values():
+        among = f": {', '.join(feature.choices)}" if feature.choices else ""
+        words = (f"{feature.kind}{among}", feature.about, feature.needs)
+        yield f"| `{feature.name}` | {' | '.join(each.replace('|', '/') for each in words)} |"
 
 
 def cuts_or_untrained(settings: Settings) -> Cuts:
