@@ -109,7 +109,7 @@ def _checked(table: pa.Table, *, now_ms: int) -> pa.Table:
         for name, missing in _MISSING.items()
     }
     try:
-        stamps = pc.cast(table["occurred_at"], pa.timestamp("ms"))
+        stamps = _moments(table["occurred_at"])
         columns |= {
             "customer_id": pc.cast(table["customer_id"], pa.string()),
             "item_id": pc.cast(columns["item_id"], pa.string()),
@@ -128,6 +128,16 @@ def _checked(table: pa.Table, *, now_ms: int) -> pa.Table:
     if len(checked) and pc.min(checked["quantity"]).as_py() <= 0:
         raise DataRefused("a quantity is not above 0; leave returns out, or use `regulars ingest`")
     return checked.filter(pc.less_equal(checked["at_ms"], now_ms))
+
+
+def _moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Times in ms since 1970 UTC, cut off; texts with an offset or all without, which mean UTC."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        try:
+            column = pc.cast(column, pa.timestamp("us", tz="UTC"))
+        except pa.ArrowInvalid:
+            column = pc.cast(column, pa.timestamp("us"))
+    return pc.cast(column, pa.timestamp("ms"), safe=False)
 
 
 def _orders(table: pa.Table, columns: Mapping[str, Any]) -> pa.Array | pa.ChunkedArray:

@@ -55,7 +55,7 @@ def test_the_two_commands_are_targets_of_the_makefile() -> None:
 def test_the_three_doors_open(shop: Shop) -> None:
     write_csv(shop.home / "orders.csv", a_shop())
     (scientist,) = commands("For the data scientist")
-    serve, send, ask = commands("For the storefront developer")
+    serve, send, ask, look = commands("For the storefront developer")
     (marketer,) = commands("For the marketer")
 
     assert "passed" in typed(scientist, shop)
@@ -63,15 +63,37 @@ def test_the_three_doors_open(shop: Shop) -> None:
     with shop.serving() as server:
         receipt = json.loads(typed(send, shop, url=server.url))
         answer = json.loads(typed(ask, shop, url=server.url))
+        profile = json.loads(typed(look, shop, url=server.url))
     typed(marketer, shop)
 
     assert receipt["results"][0]["status"] == "accepted"
     assert answer["returned"] == 3
     assert "item-03" not in [item["item_id"] for item in answer["items"]]
+    assert profile["features"]["days_since_last"]["explanation"].startswith("Last order 0 days ago")
+    assert "Who your regulars are" in (shop.home / "report.html").read_text(encoding="utf-8")
+    assert (shop.home / "slipping.csv").exists()
     with (shop.home / "newsletter.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["customer_id", "item_id", "rank", "score", "source", "reason"]
     assert len(rows) == 60 * 6
+
+
+def test_the_notebook_example_runs(shop: Shop) -> None:
+    write_csv(shop.home / "orders.csv", a_shop())
+    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    root = str(Path(__file__).parents[2])
+
+    printed = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=shop.home,
+        env={**shop.environment, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert printed.returncode == 0, printed.stderr
+    assert "churn_risk" in printed.stdout
 
 
 def test_the_answer_shown_has_the_fields_of_a_real_one(shop: Shop) -> None:

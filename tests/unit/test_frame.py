@@ -65,6 +65,16 @@ def test_without_orders_what_is_bought_at_one_moment_is_one():
     assert list(customer_features(frame, now=NOW)["orders"]) == [2, 1]
 
 
+def test_times_may_be_texts_with_an_offset_or_without():
+    with_offset = purchases().assign(occurred_at="2024-01-05T10:00:00.000250+02:00")
+    without = purchases().assign(occurred_at="2024-01-05 08:00:00")
+
+    first = customer_features(with_offset, now=NOW)["first_order_at"]
+
+    assert list(first) == list(customer_features(without, now=NOW)["first_order_at"])
+    assert first[0] == pd.Timestamp("2024-01-05T08:00Z")
+
+
 def test_what_comes_after_now_does_not_exist():
     early = datetime(2024, 2, 1, tzinfo=UTC)
 
