@@ -74,6 +74,8 @@ def _date(value: float) -> str:
 
 
 def _number(value: float) -> str:
+    if value == 0:
+        return "0"
     return f"{value:,.1f}" if abs(value) >= 1 else f"{value:.2f}"
 
 
