@@ -27,15 +27,11 @@ class FeatureRow:
 
 
 class LastStage(NamedTuple):
-    """What the last run said of a customer's lifecycle; times in ms, None for unknown.
-
-    `last_order_ms` is the last order that it knew of.
-    """
+    """What the last run said of a customer's lifecycle; times in ms, None for unknown."""
 
     stage: str | None
     since_ms: int | None
     before: str | None
-    last_order_ms: int | None
 
 
 class StageChange(NamedTuple):

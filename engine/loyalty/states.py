@@ -198,13 +198,12 @@ class StageMemory:
     """What the last run said of each customer: lifecycle stage, since when, the one before.
 
     `stage` and `before` are positions in `lifecycle.STAGES`, MISSING when never said; `since` in
-    ms; `last_order` the time of the last order it was said of.
+    ms.
     """
 
     stage: ByteArray
     since: LongArray
     before: ByteArray
-    last_order: LongArray
 
     def take(self, customers: LongArray) -> StageMemory:
         """The customers at the given positions, in that order."""

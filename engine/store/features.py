@@ -14,9 +14,7 @@ from engine.store.rows import CUSTOMER_COLUMNS, among_texts, customer_of, found
 from engine.store.tables import customers, stage_changes
 
 _ROW = select(*(customer_features.c[name] for name in COLUMNS))
-_STAGES = (
-    "SELECT customer_id, stage, stage_since, previous_stage, last_order_at FROM customer_features"
-)
+_STAGES = "SELECT customer_id, stage, stage_since, previous_stage FROM customer_features"
 
 
 class SqlFeatures:

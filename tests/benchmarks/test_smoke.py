@@ -11,6 +11,10 @@ import pytest
 @pytest.mark.parametrize(
     ("name", "rows"),
     [
+        (
+            "bench_customer_model",
+            ["four value models", "all features", "bare SQLite", "event into"],
+        ),
         ("bench_ingest", ["DuckDB read_csv", "regulars ingest"]),
         ("bench_recommend", ["1,000", "3,000"]),
         ("bench_serving", ["bare Flask", "cached list", "computed list", "POST"]),

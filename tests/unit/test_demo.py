@@ -41,7 +41,7 @@ def a_household(name: str, *, orders: int, away: int) -> StoredCustomer:
 
 
 def chosen(*households: StoredCustomer, gone: tuple[str, ...] = ()) -> str:
-    stages = {each: LastStage("separation", 0, None, 0) for each in gone}
+    stages = {each: LastStage("separation", 0, None) for each in gone}
     return household(households, stages, now=NOW)
 
 

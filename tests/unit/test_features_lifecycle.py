@@ -60,12 +60,11 @@ def buyer(*days_ago: float, item: str = "tea") -> Person:
     return Person(orders=[Bought(ago, item) for ago in days_ago])
 
 
-def memory(stage: int, *, since_ago: float, last_order_ago: float, before: int = -1) -> StageMemory:
+def memory(stage: int, *, since_ago: float, before: int = -1) -> StageMemory:
     return StageMemory(
         stage=np.asarray([stage], np.int8),
         since=np.asarray([at(since_ago)]),
         before=np.asarray([before], np.int8),
-        last_order=np.asarray([at(last_order_ago)]),
     )
 
 
@@ -105,19 +104,28 @@ def test_who_looked_around_before_the_first_order_was_aware():
     assert told["stage_since"] == [(TODAY - 5) * DAY_MS] * 2
 
 
-def test_who_was_gone_stays_gone_until_a_new_order():
-    """New cuts call the same 80 days no separation; the customer has done nothing."""
-    gone = memory(SEPARATION, since_ago=10, last_order_ago=80, before=2)
+@pytest.mark.parametrize("orders", [(200, 80), (90, 60, 30), (400,), (300, 299, 298, 200, 100)])
+def test_who_is_gone_stays_gone_for_as_long_as_no_order_comes(orders: tuple[int, ...]):
+    gone = False
+    for waited in range(0, 400, 5):
+        (stage,) = told_of(buyer(*(each + waited for each in orders)))["stage"]
+        assert stage == "separation" or not gone
+        gone = stage == "separation"
+    assert gone
+
+
+def test_the_stage_is_told_by_the_log_and_the_cuts_whatever_was_said_before():
+    """Cuts by which 80 days are no separation: what older ones said of them is void."""
+    gone = memory(SEPARATION, since_ago=10, before=2)
 
     told = told_of(buyer(200, 80), cuts=WITHOUT_MODELS, memory=gone)
 
-    assert told["stage"] == ["separation"]
-    assert told["stage_since"] == [at(10)]
-    assert told["previous_stage"] == ["familiarity"]
+    assert told["stage"] == told_of(buyer(200, 80), cuts=WITHOUT_MODELS)["stage"]
+    assert told["stage"] != ["separation"]
 
 
 def test_a_new_order_ends_separation_and_the_memory_says_what_was_before():
-    gone = memory(SEPARATION, since_ago=10, last_order_ago=80)
+    gone = memory(SEPARATION, since_ago=10)
 
     told = told_of(buyer(200, 80, 2), cuts=WITHOUT_MODELS, memory=gone)
 
@@ -126,14 +134,8 @@ def test_a_new_order_ends_separation_and_the_memory_says_what_was_before():
     assert told["stage_since"][0] >= at(10)
 
 
-def test_taking_back_the_last_order_is_no_new_order():
-    gone = memory(SEPARATION, since_ago=10, last_order_ago=20)
-
-    assert told_of(buyer(50, 40), memory=gone)["stage"] == ["separation"]
-
-
 def test_a_stage_that_still_holds_began_when_the_memory_says():
-    loyal = memory(LOYALTY, since_ago=400, last_order_ago=5, before=2)
+    loyal = memory(LOYALTY, since_ago=400, before=2)
 
     told = told_of(buyer(120, 90, 60, 30, 5), memory=loyal)
 
@@ -146,7 +148,6 @@ def test_a_memory_of_nothing_changes_nothing():
         stage=np.asarray([NO_STAGE], np.int8),
         since=np.asarray([-1]),
         before=np.asarray([NO_STAGE], np.int8),
-        last_order=np.asarray([-1]),
     )
     regular = buyer(120, 90, 60, 30, 5)
 

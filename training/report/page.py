@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from training.report.blocks import Section
 from training.report.data import ShopReport
+from training.report.rendering import rendered
 from training.report.sections import customers, demand, movement, visits, voices
 from training.report.sections.headline import key_figures
 from training.report.words import counted, day
 
-TEMPLATES = Path(__file__).with_name("templates")
 TEMPLATE = "report.html"
 
 
 def page(report: ShopReport) -> str:
     """The whole page; a part without data says so and what would fill it."""
-    # Titles, ids and categories come from a shop's data: everything but our own SVG is escaped.
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(TEMPLATE).render(
+    return rendered(
+        TEMPLATE,
         as_of=day(report.shop.as_of_ms),
         summary=f"{counted(report.shop.buyers, 'customer')} · as of {day(report.shop.as_of_ms)}",
         figures=key_figures(report),

@@ -57,7 +57,7 @@ def read_sources(shop: Shop, *, until_ms: int | None = None) -> Sources:
         states=states,
         features=now,
         cuts=cuts,
-        currency=_currency(shop.database),
+        currency=currency_of(shop.database),
         segments=segments,
         segments_left_out=len(book) - len(segments),
         members=members(segments, book, now),
@@ -99,6 +99,7 @@ def _live_cuts(models: ModelStore) -> Cuts | None:
     return models.load(version).cuts
 
 
-def _currency(database: Database) -> str | None:
+def currency_of(database: Database) -> str | None:
+    """The currency of all sums in the shop, None when none was ever stated."""
     with SqlLedger(database).transaction() as transaction:
         return transaction.shop_currency(None)

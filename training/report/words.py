@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from math import isnan
+from types import MappingProxyType
 
+from engine.domain.features import Value
+from engine.loyalty.feature import Feature, Kind
+from engine.loyalty.features.explain import FORMATS
 from engine.loyalty.shop.intervals import Share
 from engine.loyalty.shop.months import first_of
 from training.ingest.parse import minor_digits
 
 UNKNOWN = "–"
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
+# Parts of features' names that are no words, and names that say little even so.
+_SPELLED = MappingProxyType(
+    {
+        "12m": "in 12 months",
+        "180d": "in 180 days",
+        "90d": "in 90 days",
+        "clv": "customer value:",
+        "csat": "CSAT",
+        "nps": "NPS",
+        "rfm": "RFM",
+        "r": "recency",
+        "f": "frequency",
+        "m": "money",
+    }
+)
+_NAMED = MappingProxyType({"p_alive": "Still a customer", "next_order_at": "Next order by"})
+_FORMATS = MappingProxyType(
+    {
+        Kind.COUNT: "count",
+        Kind.NUMBER: "number",
+        # As in the sentences beside it.
+        Kind.SHARE: "share",
+        Kind.DAYS: "days",
+        Kind.FLAG: "",
+    }
+)
+_ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _MILLION = 1_000_000
 # Below this many units cents matter, above they are noise.
 _CENTS_BELOW = 100
@@ -82,8 +114,12 @@ def day(at_ms: int | None) -> str:
     """A UTC day."""
     if at_ms is None:
         return UNKNOWN
-    moment = datetime.fromtimestamp(at_ms / 1000, tz=UTC)
-    return f"{moment.day} {moment:%B %Y}"
+    return _spelled_day(datetime.fromtimestamp(at_ms / 1000, tz=UTC))
+
+
+def days_spelled(sentence: str) -> str:
+    """The sentence with its days as 2026-01-31 written as elsewhere on the page."""
+    return _ISO_DAY.sub(lambda found: _spelled_day(date.fromisoformat(found[0])), sentence)
 
 
 def month(number: int) -> str:
@@ -94,6 +130,31 @@ def month(number: int) -> str:
 def title(name: str) -> str:
     """A name of a choice or a segment as a title."""
     return name.replace("_", " ").capitalize().replace("Cant ", "Can't ")
+
+
+def feature_name(name: str) -> str:
+    """A feature's name as a reader says it."""
+    spelled = " ".join(_SPELLED.get(part, part) for part in name.split("_"))
+    return _NAMED.get(name, spelled[0].upper() + spelled[1:])
+
+
+def feature_value(feature: Feature, value: Value, currency: str | None) -> str:
+    """A feature's value as people read it."""
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, str):
+        return value.replace("_", " ") if feature.choices else value
+    match feature.kind:
+        case Kind.MONEY:
+            return money(value, currency)
+        case Kind.MOMENT:
+            return day(int(value))
+        case _:
+            return FORMATS[_FORMATS[feature.kind]](value)
+
+
+def _spelled_day(at: date) -> str:
+    return f"{at.day} {at:%B %Y}"
 
 
 def _amount(units: float, digits: int) -> str:

@@ -56,7 +56,6 @@ def memory_of(said: Sequence[LastStage | None]) -> StageMemory:
         stage=np.asarray([_POSITIONS[each.stage] for each in known], np.int8),
         since=_moments(each.since_ms for each in known),
         before=np.asarray([_POSITIONS[each.before] for each in known], np.int8),
-        last_order=_moments(each.last_order_ms for each in known),
     )
 
 
@@ -72,7 +71,7 @@ def stage_changes(before: Mapping[str, LastStage], rows: Sequence[FeatureRow]) -
     ]
 
 
-_NOTHING = LastStage(None, None, None, None)
+_NOTHING = LastStage(None, None, None)
 _POSITIONS: Mapping[str | None, int] = {
     None: MISSING,
     **{stage: index for index, stage in enumerate(STAGES)},

@@ -23,7 +23,6 @@ from engine.loyalty.trajectory import (
     AWARENESS,
     EXPLORATION,
     NO_STAGE,
-    SEPARATION,
     Course,
 )
 
@@ -43,13 +42,13 @@ class StagesNow:
     def of(cls, context: Context, course: Course) -> StagesNow:
         """The stages as of the end of the UTC day of `now`.
 
-        What the last run said, if anything, decides two things: who was gone stays so until a new
-        order, and a stage that still holds has held since then.
+        The log and the cuts alone say the stage: under the same cuts, who is gone stays so until a
+        new order, for neither lateness nor the risk ever falls by waiting. What the last run said,
+        if anything, says since when a stage holds that still does.
         """
         n, memory = context.n, context.states.memory
         everyone = np.arange(len(context))
-        plain = course.stages(everyone, np.full(n.shape, context.today))
-        stage = plain if memory is None else _still_gone(context, memory, plain)
+        stage = course.stages(everyone, np.full(n.shape, context.today))
         since, before = np.full(n.shape, np.nan), np.full(n.shape, NO_STAGE, np.int8)
         kept = np.zeros(n.shape, np.bool_)
         if memory is not None:
@@ -57,7 +56,7 @@ class StagesNow:
             since[kept], before[kept] = memory.since[kept], memory.before[kept]
         (rows,) = ((n > 0) & ~kept).nonzero()
         if rows.shape[0]:
-            days, before[rows] = stage_since(course, rows, plain[rows], today=context.today)
+            days, before[rows] = stage_since(course, rows, stage[rows], today=context.today)
             since[rows] = days * DAY_MS
             _met_before(context, rows, days, before)
             if memory is not None:
@@ -65,12 +64,6 @@ class StagesNow:
         if np.count_nonzero(n) < n.shape[0]:
             _without_order(context, stage, since, before)
         return cls(stage, before, since)
-
-
-def _still_gone(context: Context, memory: StageMemory, stage: ByteArray) -> ByteArray:
-    last = context.goods.last_at()
-    gone = (memory.stage == SEPARATION) & (context.n > 0) & (last <= memory.last_order)
-    return np.where(gone, SEPARATION, stage).astype(np.int8)
 
 
 def _moved(memory: StageMemory, rows: LongArray, since: DoubleArray, before: ByteArray) -> None:
