@@ -31,6 +31,8 @@ CANDIDATES = 2_000
 # What one answer may cost: scores of all items for each customer looked at, and their states.
 MOST_SCORES = 2_000_000
 MOST_STATE_BYTES = 400_000
+# So many are looked at all the same: three customers are no audience.
+LEAST = 30
 PAGE = 100
 _MS = timedelta(milliseconds=1)
 blueprint = Blueprint("audience", __name__)
@@ -100,7 +102,7 @@ def _people(customer_ids: Sequence[str], *, items: int) -> list[Living]:
         stored = {each.customer_id: each for each in services().customers.load_many(page)}
         for each in living(stored[name] for name in page if name in stored):
             size += len(each.stored.state)
-            if len(people) == most or (people and size > MOST_STATE_BYTES):
+            if len(people) == most or (len(people) >= LEAST and size > MOST_STATE_BYTES):
                 return people
             if not _denied(each):
                 people.append(each)

@@ -11,6 +11,7 @@ from api.wire import encode
 from api.wire_customers import CustomerSegments
 from engine.domain.events import check_id
 from engine.portrait import Portrait
+from engine.segment_keeper import known
 
 blueprint = Blueprint("customers", __name__)
 
@@ -30,9 +31,9 @@ def segments(customer_id: str) -> Response:
     check_id(customer_id, field="customer_id")
     params.allow("why", "name")
     explain, name = params.flag("why"), params.identifier("name")
-    if name is not None:
-        services().keeper.one(name)
     portrait = _portrait(customer_id)
+    if name is not None:
+        known(name, portrait.book)
     entered = dict(services().segments.of(customer_id))
     answer = CustomerSegments(
         customer_id=customer_id,

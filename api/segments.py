@@ -55,8 +55,8 @@ def put(name: str) -> Response:
     params.allow()
     told = decode(msgspec.json.encode(read_json()), SegmentIn)
     draft = Draft(name, told.title, told.description, told.condition)
-    services().keeper.put(draft, now_ms=to_ms(services().clock()))
-    return _answer(services().keeper.one(name))
+    segment, run = services().keeper.put(draft, now_ms=to_ms(services().clock()))
+    return json_answer(encode(_segment(segment, {name: run.members}, {name: run})))
 
 
 @blueprint.delete("/segments/<name>")

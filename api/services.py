@@ -68,4 +68,4 @@ class Services:
 
 def keeper_of(segments: Segments, live: LiveModel) -> SegmentKeeper:
     """The keeper of the segments by the book that the live model holds."""
-    return SegmentKeeper(segments, book=lambda: live.book(segments.revision()))
+    return SegmentKeeper(segments, book=lambda: live.rules(segments.revision()).book)

@@ -52,10 +52,16 @@ class Portraits:
     cuts_version: str
 
 
-class _Rules(NamedTuple):
+class Rules(NamedTuple):
+    """The segments of a shop, and a function for each that says who is in it."""
+
     revision: int
     book: SegmentBook
     predicates: Mapping[str, Predicate]
+
+    def segments_of(self, person: Person, *, now_ms: int) -> list[str]:
+        """The names of the segments that the person is in, sorted."""
+        return sorted(name for name, holds in self.predicates.items() if holds(person, now_ms))
 
 
 class LiveModel:
@@ -63,7 +69,7 @@ class LiveModel:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._rules = _Rules(-1, SegmentBook(()), {})
+        self._rules = Rules(-1, SegmentBook(()), {})
 
     def follow(
         self, transaction: LedgerTransaction, customers: Sequence[Living], *, now_ms: int
@@ -106,14 +112,6 @@ class LiveModel:
         """The version of the cuts that features are worked out by now, "" for untrained ones."""
         return self._around.cuts().version
 
-    def segments_of(self, person: Person, *, revision: int, now_ms: int) -> list[str]:
-        """The names of the segments that the person is in, by name.
-
-        As of a revision of the shop's own segments, or a later one.
-        """
-        predicates = self._rules_of(revision).predicates
-        return sorted(name for name, holds in predicates.items() if holds(person, now_ms))
-
     def _states(
         self, customers: Sequence[Living], before: Mapping[str, LastStage], cuts: Cuts
     ) -> States:
@@ -125,31 +123,28 @@ class LiveModel:
         memory = memory_of([before.get(each.stored.customer_id) for each in customers])
         return replace(states, memory=memory)
 
-    def book(self, revision: int) -> SegmentBook:
-        """The shop's segments as of a revision of its own ones, or a later one."""
-        return self._rules_of(revision).book
-
     def _moves(
         self, transaction: LedgerTransaction, rows: Sequence[FeatureRow], *, now_ms: int
     ) -> list[Move]:
-        revision = transaction.segments_revision()
+        rules = self.rules(transaction.segments_revision())
         members = transaction.memberships([row.customer_id for row in rows])
         moves: list[Move] = []
         for row in rows:
             count = counter(transaction, row.customer_id, now_ms=now_ms)
             person = Person(row.values, msgspec.json.decode(row.attributes), count)
             before = members.get(row.customer_id, set())
-            after = set(self.segments_of(person, revision=revision, now_ms=now_ms))
+            after = set(rules.segments_of(person, now_ms=now_ms))
             moves += [Move(name, row.customer_id, False, now_ms) for name in sorted(before - after)]
             moves += [Move(name, row.customer_id, True, now_ms) for name in sorted(after - before)]
         return moves
 
-    def _rules_of(self, revision: int) -> _Rules:
+    def rules(self, revision: int) -> Rules:
+        """The shop's segments as of a revision of its own ones, or a later one."""
         rules = self._rules
         if rules.revision < revision:
             book = shop_book(self._around.segments(), FEATURES)
             predicates = {each.name: predicate(book.condition(each.name)) for each in book}
-            self._rules = rules = _Rules(revision, book, predicates)
+            self._rules = rules = Rules(revision, book, predicates)
         return rules
 
 

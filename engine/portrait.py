@@ -117,9 +117,10 @@ class Painter:
             msgspec.json.decode(attributes_of(own.state)),
             counter(self.segments, customer_id, now_ms=now_ms),
         )
-        revision = self.segments.revision()
-        names = self.live.segments_of(person, revision=revision, now_ms=now_ms)
-        return Portrait(own, at, drawn, person, self.live.book(revision), tuple(names))
+        # One look at the rules: they may change while this runs.
+        rules = self.live.rules(self.segments.revision())
+        names = rules.segments_of(person, now_ms=now_ms)
+        return Portrait(own, at, drawn, person, rules.book, tuple(names))
 
 
 def told_value(feature: Feature, value: Value | bool) -> bool | int | float | str | datetime | None:

@@ -33,14 +33,10 @@ class SegmentKeeper:
 
     def one(self, name: str) -> Segment:
         """The segment of that name. Raises SegmentUnknown."""
-        book = self.book()
-        if name not in book:
-            names = tuple(each.name for each in book)
-            raise SegmentUnknown(f"there is no segment {name!r:.80}; {instead(name, names)}")
-        return book[name]
+        return known(name, self.book())
 
-    def put(self, draft: Draft, *, now_ms: int) -> SegmentRun:
-        """Store the segment that the draft states; the run that worked out its members.
+    def put(self, draft: Draft, *, now_ms: int) -> tuple[Segment, SegmentRun]:
+        """Store the segment that the draft states; it and the run that worked out its members.
 
         Those of segments that refer to it are worked out too. Raises SegmentInvalid with every
         problem, and SegmentConflict for the name of a built-in one.
@@ -51,12 +47,13 @@ class SegmentKeeper:
         condition = msgspec.json.encode(plain(segment.condition)).decode()
         words = (segment.name, segment.title, segment.description)
         self.segments.put(StoredSegment(*words, condition=condition, updated_ms=now_ms))
-        changed = self.book()
+        # Not read again: somebody else may be deleting it.
+        changed = SegmentBook((*(each for each in book if each.name != segment.name), segment))
         runs = {
             name: self.refresh(changed, name, now_ms=now_ms)
             for name in _with_users(changed, segment.name)
         }
-        return runs[segment.name]
+        return segment, runs[segment.name]
 
     def delete(self, name: str) -> None:
         """Remove a segment of the shop's own. Raises SegmentUnknown, and SegmentConflict when it
@@ -92,6 +89,14 @@ class SegmentKeeper:
             run = runs.get(each.name)
             if run is None or run.refreshed_ms < max(before_ms, changed[each.name]):
                 yield book, each.name
+
+
+def known(name: str, book: SegmentBook) -> Segment:
+    """The segment of that name in the book. Raises SegmentUnknown."""
+    if name not in book:
+        names = tuple(each.name for each in book)
+        raise SegmentUnknown(f"there is no segment {name!r:.80}; {instead(name, names)}")
+    return book[name]
 
 
 def references_of(segment: Segment) -> list[str]:

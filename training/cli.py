@@ -68,6 +68,12 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("regulars: interrupted", err=True)
         code = 1
+    except RuntimeError as error:
+        # DuckDB's word for Ctrl-C during a query.
+        if "interrupted" not in str(error):
+            raise
+        click.echo("regulars: interrupted", err=True)
+        code = 1
     except BrokenPipeError:
         # The reader of our output, `head` say, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

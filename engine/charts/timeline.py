@@ -10,10 +10,12 @@ import altair as alt
 from engine.charts.theme import MUTED, WIDTH, Chart, draw, table
 
 HEIGHT = 200
+ACROSS = WIDTH - 80
 STRIP = 14
 # The strip of spans runs above the highest bar.
 ROOM = 1.3
-BAR_WIDTH = 4
+# A bar is as wide as its day, within what can be seen and what is still a bar, in pixels.
+BAR_WIDTHS = (1.2, 5.0)
 MOST_TICKS = 7
 DAY_MS = 86_400_000
 # Below so many days the axis names days, above it months.
@@ -42,13 +44,15 @@ def timeline(
     events: Sequence[Event], spans: Sequence[Span], *, y: str, title: str, subtitle: str = ""
 ) -> Chart:
     """Bars at their times, below a strip of spans in the order given; `y` names the heights."""
-    across = _across(events, spans)
+    first, last = _ends(events, spans)
+    days = (last - first) / DAY_MS
+    across = _across(first, last)
     most = max((each.value for each in events), default=0.0) or 1.0
     least = min((each.value for each in events), default=0.0)
     least = min(least, 0.0)
     bars = (
         alt.Chart(table([{"at": each.at_ms, "value": each.value} for each in events]))
-        .mark_bar(color=MUTED, width=BAR_WIDTH)
+        .mark_bar(color=MUTED, width=_bar_width(days))
         .encode(
             x=across("at:T"),
             y=alt.Y(
@@ -59,7 +63,7 @@ def timeline(
             ),
         )
     )
-    drawn = alt.layer(_strip(spans, across), bars).properties(width=WIDTH - 80, height=HEIGHT)
+    drawn = alt.layer(_strip(spans, across), bars).properties(width=ACROSS, height=HEIGHT)
     return draw(drawn, title=title, subtitle=subtitle)
 
 
@@ -84,17 +88,24 @@ def _strip(spans: Sequence[Span], across: Callable[[str], alt.X]) -> alt.Chart:
     return strip
 
 
-def _across(events: Sequence[Event], spans: Sequence[Span]) -> Callable[[str], alt.X]:
-    """The axis of time for a column: the same for every column."""
+def _ends(events: Sequence[Event], spans: Sequence[Span]) -> tuple[int, int]:
     times = [each.at_ms for each in events]
     times += [edge for each in spans for edge in (each.from_ms, each.to_ms)]
-    first, last = min(times, default=0), max(times, default=0)
-    days = (last - first) / DAY_MS
+    return min(times, default=0), max(times, default=0)
+
+
+def _bar_width(days: float) -> float:
+    thin, thick = BAR_WIDTHS
+    return min(max(ACROSS * 0.8 / max(days, 1.0), thin), thick)
+
+
+def _across(first: int, last: int) -> Callable[[str], alt.X]:
+    """The axis of time for a column: the same for every column."""
     # A little room, so that the bars at both ends are seen whole.
     margin = max(DAY_MS, int((last - first) * 0.01))
     scale = alt.Scale(type="utc", domain=[first - margin, last + margin], nice=False)
     axis = alt.Axis(
-        format="%-d %b" if days < DAYS_NAMED else "%b %Y",
+        format="%-d %b" if last - first < DAYS_NAMED * DAY_MS else "%b %Y",
         tickCount=MOST_TICKS,
         grid=False,
         labelOverlap=True,

@@ -25,17 +25,27 @@ def shop_book(stored: Iterable[StoredSegment], features: Mapping[str, Feature]) 
     waiting = [segment for each in stored if (segment := _read(each, features)) is not None]
     waiting = [each for each in waiting if each.name not in book]
     while ready := [each for each in waiting if all(name in book for name in _named(each))]:
-        book = SegmentBook((*book, *ready))
-        waiting = [each for each in waiting if each.name not in book]
+        waiting = [each for each in waiting if each not in ready]
+        for each in ready:
+            book = _with(book, each)
     return book
 
 
 def _read(stored: StoredSegment, features: Mapping[str, Feature]) -> Segment | None:
-    condition = msgspec.json.decode(stored.condition)
     try:
-        return segment_of(Draft(stored.name, stored.title, stored.description, condition), features)
-    except SegmentInvalid:
+        condition = msgspec.json.decode(stored.condition)
+        draft = Draft(stored.name, stored.title, stored.description, condition)
+        return segment_of(draft, features)
+    except (SegmentInvalid, msgspec.DecodeError):
         return None
+
+
+def _with(book: SegmentBook, segment: Segment) -> SegmentBook:
+    try:
+        return SegmentBook((*book, segment))
+    except SegmentInvalid:
+        # Too large with all it refers to, by the limits of now.
+        return book
 
 
 def _named(segment: Segment) -> list[str]:

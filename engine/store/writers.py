@@ -259,8 +259,11 @@ def _json_array(values: Sequence[str]) -> str:
     return msgspec.json.encode(values).decode()
 
 
-# Whoever looked at a customer before the latest event keeps the features of that event.
+# Whoever looked at a customer before the latest event keeps the features of that event, and whoever
+# looked later keeps theirs.
 _REPLACING_FEATURES = (
     f"{_replacing('customer_id', feature_table.COLUMNS[1:])} "
-    "WHERE excluded.revision >= customer_features.revision"
+    "WHERE excluded.revision > customer_features.revision "
+    "OR (excluded.revision = customer_features.revision "
+    "AND excluded.as_of_ms >= customer_features.as_of_ms)"
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -223,6 +225,58 @@ def test_a_segment_that_is_deleted_takes_its_members_along(shop: Shop):
     assert not shop.segments.delete("anyone")
     assert shop.segments.members("anyone", after=None, limit=5) == []
     assert shop.segments.own() == []
+
+
+def test_a_segment_of_an_old_name_begins_without_a_past(shop: Shop):
+    shop.record(a_purchase("e1", occurred_at=day(0)), now=day(1))
+    shop.segments.put(a_segment("anyone", {"feature": "orders", "at_least": 1}))
+    shop.segments.refresh("anyone", "f.orders >= 1", {}, now_ms=1)
+
+    shop.segments.delete("anyone")
+    shop.segments.put(a_segment("anyone", {"feature": "orders", "at_least": 9}))
+
+    assert shop.segments.moves("anyone", limit=9) == []
+
+
+def test_every_change_of_a_segment_is_seen_also_two_at_once(shop: Shop):
+    def change(number: int) -> None:
+        shop.segments.put(a_segment(f"mine_{number}", {"feature": "orders", "at_least": number}))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(change, range(12)))
+
+    assert shop.segments.revision() == 12
+
+
+def test_refreshes_beside_events_agree_with_the_last_event(shop: Shop):
+    customers = [f"c{number:02d}" for number in range(30)]
+    single = {"feature": "orders", "at_most": 1}
+    shop.segments.put(a_segment("single", single))
+    first = [a_purchase(f"a-{each}", customer_id=each, order_id=f"a{each}") for each in customers]
+    shop.record(*first, now=day(1))
+
+    def again(part: Sequence[str]) -> None:
+        events = [
+            a_purchase(f"b-{each}", customer_id=each, order_id=f"b{each}", occurred_at=day(3))
+            for each in part
+        ]
+        shop.record(*events, now=day(4))
+
+    def refresh(number: int) -> None:
+        shop.segments.refresh("single", "f.orders <= 1", {}, now_ms=number)
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(again, customers[start::3]) for start in range(3)]
+        jobs += [pool.submit(refresh, number) for number in range(6)]
+        for each in jobs:
+            each.result()
+
+    assert shop.segments.members("single", after=None, limit=99) == []
+    steps: defaultdict[str, list[bool]] = defaultdict(list)
+    for move in reversed(shop.segments.moves("single", limit=999)):
+        steps[move.customer_id].append(move.entered)
+    # In once, out once, and never the same step twice.
+    assert dict(steps) == {each: [True, False] for each in customers}
 
 
 def test_members_come_in_pages_by_id(shop: Shop):

@@ -1,4 +1,4 @@
-"""`regulars report loyalty` as a user meets it."""
+"""`regulars report` as a user meets it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from engine.errors import DataRefused
+from engine.errors import CustomerUnknown, DataRefused
 from engine.settings import Settings
 from tests.ingesting import NOW, a_csv, a_row
 from training.commands.ingest import ingest
@@ -82,3 +82,31 @@ def test_a_file_that_cannot_be_written_is_named(loaded: Path) -> None:
 
     assert isinstance(result.exception, DataRefused)
     assert str(target) in str(result.exception)
+
+
+def of_customer(home: Path, *words: str) -> Result:
+    settings = Settings(home=home / "home")
+    return CliRunner().invoke(report, ["customer", *words], obj=settings)
+
+
+def test_a_customer_of_the_shop_has_a_page(loaded: Path) -> None:
+    target = loaded / "customer.html"
+
+    result = of_customer(loaded, "anna", "--output", str(target))
+
+    assert result.exit_code == 0, result.output
+    assert f"Customer anna in {target}" in result.stdout
+    text = target.read_text(encoding="utf-8")
+    assert "<h1>Customer anna</h1>" in text
+    assert "spent in 8 orders" in text
+    assert "amounts in EUR" in text
+
+
+def test_a_customer_nobody_heard_of_is_refused_and_nothing_is_written(loaded: Path) -> None:
+    target = loaded / "customer.html"
+
+    result = of_customer(loaded, "zoe", "--output", str(target))
+
+    assert isinstance(result.exception, CustomerUnknown)
+    assert "zoe" in str(result.exception)
+    assert not target.exists()

@@ -146,3 +146,9 @@ def test_thresholds_come_from_the_configuration():
     cuts = Cuts.untrained(LoyaltyConfig(turning_overdue=0.1))
 
     assert columns_of(bought(12), cuts=cuts)["turning"] == [1]
+
+
+def test_an_order_that_lies_ahead_of_now_is_no_order_taken_back():
+    ahead = columns_of(Person(orders=[Bought(-0.4)]))
+
+    assert ahead["all_refunded"] == [None]

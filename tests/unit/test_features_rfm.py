@@ -99,3 +99,13 @@ def test_without_an_order_there_are_no_scores_and_the_segment_is_prospect():
         **dict.fromkeys(("rfm_r", "rfm_f", "rfm_m", "rfm_code")),
         **dict.fromkeys(("rfm_segment", "rfm_segment_raw", "rfm_grid"), "prospect"),
     }
+
+
+def test_money_is_not_scored_before_a_training_has_found_a_scale():
+    context = a_context([Person(orders=[Bought(5, value=1)])], cuts=Cuts.untrained())
+
+    told = rfm_features.compute(context, {})
+
+    assert values_of(told["rfm_m"]) == [None]
+    assert values_of(told["rfm_segment"]) == [None]
+    assert values_of(told["rfm_r"]) == [5]

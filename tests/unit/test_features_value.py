@@ -198,3 +198,10 @@ def test_break_even_is_the_first_month_that_covers_the_acquisition(cost: int, mo
     dense[0, [0, 3, 6]] = 300
     reached = break_even_month(dense, cost)[0] + 1
     assert (None if np.isnan(reached) else reached) == month
+
+
+def test_a_cost_in_the_wrong_unit_does_not_turn_a_margin_round():
+    person = Person(orders=[Bought(5, "tea", value=1, units=1e9)])
+    context = a_context([person], items={"tea": Thing(cost=10**12)})
+
+    assert Margins.of(context).order.tolist() == [-(10**15)]

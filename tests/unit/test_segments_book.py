@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from engine.domain.features import StoredSegment
+from engine.loyalty.features import registry
 from engine.segments.book import SegmentBook
 from engine.segments.conditions import AllOf, OfSegment
 from engine.segments.parse import parse
 from engine.segments.predicate import Person, holds
 from engine.segments.problems import SegmentInvalid
 from engine.segments.segment import Segment
+from engine.segments.shop import shop_book
 from tests.segment_conditions import FEATURES
 
 
@@ -128,3 +131,22 @@ def test_a_condition_of_nobodys_segment_is_resolved_too():
     assert book.resolve(OfSegment("loyal")) == OfSegment("loyal", book.condition("loyal"))
     with pytest.raises(SegmentInvalid, match="no segment 'lojal'; did you mean loyal"):
         book.resolve(OfSegment("lojal"))
+
+
+def test_a_stored_segment_that_makes_no_sense_any_more_takes_only_its_users_along():
+    def stored(name: str, condition: str) -> StoredSegment:
+        return StoredSegment(name, name, "", condition, 0)
+
+    book = shop_book(
+        [
+            stored("fine", '{"feature": "orders", "at_least": 2}'),
+            stored("broken", '{"feature": "no_such_feature", "is": 1}'),
+            stored("no_json", "{"),
+            stored("user", '{"segment": "broken"}'),
+            stored("friend", '{"segment": "fine"}'),
+        ],
+        registry.FEATURES,
+    )
+
+    assert {"fine", "friend"} <= {each.name for each in book}
+    assert not {"broken", "no_json", "user"} & {each.name for each in book}

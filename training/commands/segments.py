@@ -104,7 +104,7 @@ def put(
     with _segments(settings) as stored:
         keeper = keeper_of(stored)
         draft = draft_of(name, path, Words(title, description), keeper.book())
-        run = keeper.put(draft, now_ms=_now_ms())
+        _, run = keeper.put(draft, now_ms=_now_ms())
     click.echo(f"{name} is written; {run.members:,} customers are in it")
 
 

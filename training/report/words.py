@@ -117,9 +117,15 @@ def day(at_ms: int | None) -> str:
     return _spelled_day(datetime.fromtimestamp(at_ms / 1000, tz=UTC))
 
 
+def short_day(at_ms: int) -> str:
+    """A UTC day where there is little room."""
+    moment = datetime.fromtimestamp(at_ms / 1000, tz=UTC)
+    return f"{moment.day} {moment:%b %Y}"
+
+
 def days_spelled(sentence: str) -> str:
     """The sentence with its days as 2026-01-31 written as elsewhere on the page."""
-    return _ISO_DAY.sub(lambda found: _spelled_day(date.fromisoformat(found[0])), sentence)
+    return _ISO_DAY.sub(_respelled, sentence)
 
 
 def month(number: int) -> str:
@@ -151,6 +157,14 @@ def feature_value(feature: Feature, value: Value, currency: str | None) -> str:
             return day(int(value))
         case _:
             return FORMATS[_FORMATS[feature.kind]](value)
+
+
+def _respelled(found: re.Match[str]) -> str:
+    try:
+        return _spelled_day(date.fromisoformat(found[0]))
+    except ValueError:
+        # A category may be called anything.
+        return found[0]
 
 
 def _spelled_day(at: date) -> str:

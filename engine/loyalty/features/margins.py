@@ -14,6 +14,10 @@ from engine.loyalty.states import DoubleArray
 MONTHS = 12
 
 
+# More money than any line leaves or costs, in minor units; thousands of such lines still add up.
+_MOST = 1e15
+
+
 @dataclass(frozen=True)
 class Margins:
     """Margins before contacts and returns: an order's, shape (orders,), a customer's, shape (n,).
@@ -39,7 +43,8 @@ class Margins:
         default = context.cuts.config.default_margin * goods.value
         # Whole numbers, so that sums are exact and depend on nobody else.
         margin = np.rint(np.where(told, goods.value - cost * goods.units, default))
-        lines = margin.astype(np.int64)
+        # A cost in the wrong unit times a quantity in another must not overflow.
+        lines = np.clip(margin, -_MOST, _MOST).astype(np.int64)
         starts = orders.first_line
         order = np.add.reduceat(lines, starts) if starts.shape[0] else np.zeros(0, np.int64)
         return cls(order, sums(order, orders.indptr), sums(~told, goods.indptr) > 0)

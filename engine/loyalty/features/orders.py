@@ -7,7 +7,7 @@ import numpy as np
 from engine.domain.arrays import BoolArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.loyalty.cuts import Cuts
-from engine.loyalty.feature import Feature, Kind
+from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features.accounts import ACCOUNTS, account_type
 from engine.loyalty.features.columns import columns_of
 from engine.loyalty.features.context import Columns, Context, column, sums
@@ -181,10 +181,18 @@ def compute(context: Context, known: Columns) -> Columns:
         "return_rate": column(
             shrunken(people.returned, people.bought, config.return_prior), people.bought
         ),
-        "all_refunded": column(((people.placed > 0) & (n == 0)).astype(np.float64), people.placed),
+        "all_refunded": _all_refunded(context),
         "customer_type": column(*_customer_type(context), CUSTOMER_TYPES),
         "account_type": account_type(context),
     }
+
+
+def _all_refunded(context: Context) -> Column:
+    """Whether nothing is left of what was ordered; unknown while an order lies ahead of now."""
+    placed = context.states.people.placed
+    ahead = np.diff(context.states.goods.indptr) > np.diff(context.goods.indptr)
+    gone = (placed > 0) & (context.n == 0)
+    return column(gone.astype(np.float64), np.where(ahead, 0, placed))
 
 
 def cycle_of(cuts: Cuts, span: DoubleArray | LongArray, gaps: LongArray) -> DoubleArray:
@@ -243,8 +251,9 @@ def _moments(context: Context) -> dict[str, DoubleArray | LongArray]:
 def _customer_type(context: Context) -> tuple[DoubleArray, LongArray]:
     """Positions in CUSTOMER_TYPES; an actual customer's evidence is orders, a potential one's 1."""
     actual = context.n > 0
-    seen = context.states.people.seen_last
-    lately = (seen != NEVER) & (seen > context.now_ms - context.cuts.config.year * DAY_MS)
+    people, since = context.states.people, context.now_ms - context.cuts.config.year * DAY_MS
+    seen = (people.seen_first != NEVER) & (people.seen_first <= context.now_ms)
+    lately = seen & (people.seen_last > since)
     return actual.astype(np.float64), np.where(actual, context.n, lately)
 
 

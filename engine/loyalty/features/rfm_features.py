@@ -79,19 +79,18 @@ def compute(context: Context, known: Columns) -> Columns:
     values = rfm_values(context.goods, now_ms=context.now_ms, window_days=cuts.window_days)
     scores = rfm_scores(values, cuts)
     raw, guarded = segment_positions(scores, values)
-    told: dict[str, NDArray[Any]] = {
-        "rfm_r": scores.r,
-        "rfm_f": scores.f,
-        "rfm_m": scores.m,
-        "rfm_code": scores.codes(),
-    }
-    segments = {
-        "rfm_segment": guarded,
-        "rfm_segment_raw": raw,
-        "rfm_grid": grid_positions(scores),
-    }
-    names = dict.fromkeys(segments, _SEGMENTS)
+    # Money has no scale that fits every shop: until a training has found one, none is guessed.
+    told = np.where(any(cuts.monetary), context.n, 0)
+    of_money: dict[str, NDArray[Any]] = {"rfm_m": scores.m, "rfm_code": scores.codes()}
+    segments = {"rfm_segment": guarded, "rfm_segment_raw": raw}
+    everyone = np.maximum(context.n, 1)
+    # Who never ordered is a prospect by any cuts.
+    named = np.where((context.n == 0) | (told > 0), everyone, 0)
     return {
-        **columns_of(context.n, told),
-        **columns_of(np.maximum(context.n, 1), segments, labels=names),
+        **columns_of(context.n, {"rfm_r": scores.r, "rfm_f": scores.f}),
+        **columns_of(told, of_money),
+        **columns_of(named, segments, labels=dict.fromkeys(segments, _SEGMENTS)),
+        **columns_of(
+            everyone, {"rfm_grid": grid_positions(scores)}, labels={"rfm_grid": _SEGMENTS}
+        ),
     }

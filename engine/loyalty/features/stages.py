@@ -89,7 +89,8 @@ def _without_order(
     none = context.n == 0
     begun, ended = _carts(context)
     seen_first = people.seen_first.astype(np.float64)
-    aware = none & (people.seen_last != NEVER)
+    # A sender's clock may run ahead: what is not yet tells nothing.
+    aware = none & (people.seen_first != NEVER) & (people.seen_first <= now_ms)
     aware &= people.seen_last > now_ms - config.year * DAY_MS
     exploring = none & (now_ms - ended <= config.exploration_cart * DAY_MS)
     # A cart long ago: exploration ended some days after it.

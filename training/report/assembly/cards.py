@@ -8,7 +8,7 @@ from engine.domain.features import Value
 from engine.loyalty.features.registry import FEATURES
 from engine.portrait import Told
 from training.report.customer import Card
-from training.report.words import UNKNOWN, counted, day, feature_value, money
+from training.report.words import UNKNOWN, counted, day, feature_value, money, short_day
 
 # Up to so many times the usual pause an order is not late.
 IN_TIME = 1.0
@@ -20,6 +20,8 @@ def cards(
     told: Mapping[str, Told], row: Mapping[str, Value], *, currency: str | None
 ) -> list[Card]:
     """Orders, rhythm, risk, next order, worth and loyalty; an unknown one says what it takes."""
+    if not _number(row, "orders"):
+        return _without_orders(told, row)
     return [
         _bought(told, row, currency),
         _rhythm(told, row),
@@ -28,6 +30,16 @@ def cards(
         _worth(told, row, currency),
         _index(told, row),
     ]
+
+
+def _without_orders(told: Mapping[str, Told], row: Mapping[str, Value]) -> list[Card]:
+    sentence = "Rhythm, risk and worth are told from the first order on."
+    found = [Card("No order", "so far", sentence, told["orders"].evidence)]
+    visits, again = _number(row, "visits_180d"), told["revisit_probability"]
+    if visits:
+        name = "in the last 180 days"
+        found.append(Card(counted(visits, "visit"), name, again.explanation, again.evidence))
+    return found
 
 
 def _number(row: Mapping[str, Value], name: str) -> float | None:
@@ -48,14 +60,11 @@ def _next(told: Mapping[str, Told], row: Mapping[str, Value]) -> Card:
     if at is None:
         return Card(UNKNOWN, name, told["next_order_at"].explanation, 0)
     sentence = told["expected_orders"].explanation
-    return Card(day(int(at)), name, sentence, told["next_order_at"].evidence)
+    return Card(short_day(int(at)), name, sentence, told["next_order_at"].evidence)
 
 
 def _bought(told: Mapping[str, Told], row: Mapping[str, Value], currency: str | None) -> Card:
-    orders, revenue = _number(row, "orders"), _number(row, "revenue")
-    if not orders or revenue is None:
-        sentence = "Known to the shop, and has not ordered yet."
-        return Card("No order", "so far", sentence, told["orders"].evidence)
+    orders, revenue = _number(row, "orders") or 0.0, _number(row, "revenue") or 0.0
     first, each = _number(row, "first_order_at"), _number(row, "average_order_value")
     sentence = f"A customer since {day(None if first is None else int(first))}"
     sentence += f", with {money(each, currency)} an order on average." if each is not None else "."

@@ -28,10 +28,8 @@ from training.report.words import day, days_spelled, feature_name, feature_value
 
 WEEK_MS = 7 * DAY_MS
 # Our own words for choices; what the shop itself named is left as it is.
-_CHOICE = re.compile(
-    r"\b(?:%s)\b"
-    % "|".join(sorted({word for each in FEATURES.values() for word in each.choices if "_" in word}))
-)
+_CHOICES = frozenset(choice for each in FEATURES.values() for choice in each.choices)
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -96,19 +94,33 @@ def order_days(sitter: Sitter) -> list[Event]:
 
 
 def stage_runs(sitter: Sitter, orders: Sequence[Event]) -> list[StageRun]:
-    """The stages since the first order, looked at every week and now; equal ones are one run."""
+    """The stages since the first order, looked at every week and now; equal ones are one run.
+
+    The last one begins when the stage of now began, where that is known to the day.
+    """
     now_ms = sitter.portrait.now_ms
     if not orders:
         return []
     times = np.append(np.arange(orders[0].at_ms, now_ms, WEEK_MS, dtype=np.int64), now_ms)
     found = stages(sitter.states, sitter.cuts, times)[0]
     turns = np.flatnonzero(np.append(True, found[1:] != found[:-1]))
-    starts, ends = times[turns].tolist(), [*times[turns[1:]].tolist(), now_ms]
+    starts = times[turns].tolist()
+    starts[-1] = _last_start(sitter.row, STAGES[found[-1]], starts[-1])
+    # Up to the end of today: what began today is seen too.
+    ends = [*starts[1:], (now_ms // DAY_MS + 1) * DAY_MS]
     return [
         StageRun(STAGES[stage], start, end)
         for stage, start, end in zip(found[turns].tolist(), starts, ends, strict=True)
         if stage != NO_STAGE
     ]
+
+
+def _last_start(row: Mapping[str, Value], stage: str, seen_ms: int) -> int:
+    """Since when the stage holds: by the day where one is known in the week before it was seen."""
+    since = row["stage_since"]
+    if row["stage"] != stage or since is None or isinstance(since, str):
+        return seen_ms
+    return int(since) if seen_ms - WEEK_MS < since <= seen_ms else seen_ms
 
 
 def _course(row: Mapping[str, Value]) -> str:
@@ -156,13 +168,13 @@ def _memberships(sitter: Sitter) -> Iterator[Membership]:
         yield Membership(
             title=segment.title,
             description=segment.description,
-            reasons=[_CHOICE.sub(_spaced, reason) for reason in told.reasons()],
+            reasons=[_WORD.sub(_spaced, reason) for reason in told.reasons()],
             since="" if since is None else day(since),
         )
 
 
 def _spaced(found: re.Match[str]) -> str:
-    return found[0].replace("_", " ")
+    return found[0].replace("_", " ") if found[0] in _CHOICES else found[0]
 
 
 def _missing(row: Mapping[str, Value]) -> list[Missing]:

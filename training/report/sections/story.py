@@ -23,8 +23,12 @@ def happened(
     name = "What happened"
     if not orders:
         return Section("happened", name, "No order yet, or none that was kept.")
-    answer = f"{counted(len(orders), 'day')} with orders from {day(orders[0].at_ms)} "
-    answer += f"to {day(orders[-1].at_ms)}." if len(orders) > 1 else "so far."
+    first, last = day(orders[0].at_ms), day(orders[-1].at_ms)
+    answer = (
+        f"{counted(len(orders), 'day')} with orders from {first} to {last}."
+        if len(orders) > 1
+        else f"One day with orders so far: {first}."
+    )
     return Section("happened", name, answer, [_along(orders, spans, currency), *_runs(spans)])
 
 
@@ -58,7 +62,7 @@ def _along(
         y=f"paid, {currency}" if currency else "paid",
         title=f"{money(total, currency)} in {counted(len(orders), 'order')}",
         subtitle="A bar for each day with orders, after refunds. The strip above them is the stage "
-        "of the lifecycle, as orders alone tell it, week by week.",
+        "of the lifecycle, as orders alone tell it.",
     )
     return Figure(drawn)
 
@@ -70,7 +74,7 @@ def _runs(spans: Sequence[tuple[str, int, int]]) -> list[Block]:
     told = [f"{stage} from {day(start)}" for stage, start, _ in spans[-MOST_RUNS:]]
     left_out = len(spans) - len(told)
     before = f"{counted(left_out, 'earlier change')}, then " if left_out else ""
-    return [Text(f"Stages: {before}{', '.join(told)}.", quiet=True)]
+    return [Text(f"Stages, looked at week by week: {before}{', '.join(told)}.", quiet=True)]
 
 
 def _categories(liked: Sequence[Taste], *, said: bool) -> Figure:
