@@ -11,9 +11,12 @@ from html import unescape
 import msgspec
 import pytest
 
+from engine.charts.theme import BLUE, GREEN
+from engine.charts.timeline import Event, Span, timeline
+from engine.domain import events as domain
 from engine.domain.catalog import Item
 from engine.domain.customers import CustomerSummary, StoredCustomer
-from engine.domain.events import Event, to_ms
+from engine.domain.events import to_ms
 from engine.domain.histories import DAY_MS
 from engine.live import LiveModel, Surroundings, attributes_of, living
 from engine.loyalty.cuts import Cuts
@@ -32,7 +35,7 @@ CATALOG = {"tea": Item("tea", category="Tea"), "jam": Item("jam", category="<b>J
 NOW = day(14)
 
 
-def a_portrait(events: Sequence[Event], *, at: datetime = NOW, name: str = "c1") -> Portrait:
+def a_portrait(events: Sequence[domain.Event], *, at: datetime = NOW, name: str = "c1") -> Portrait:
     """The customer of the events by cuts that never saw a training."""
     live = LiveModel(Surroundings(Cuts.untrained, lambda: CATALOG, list))
     summary = CustomerSummary(0, 0.0, 0, None, None)
@@ -45,13 +48,13 @@ def a_portrait(events: Sequence[Event], *, at: datetime = NOW, name: str = "c1")
     return Portrait(own, at, drawn, person, rules.book, tuple(names))
 
 
-def a_story(*events: Event, currency: str | None = "EUR", name: str = "c1") -> Story:
+def a_story(*events: domain.Event, currency: str | None = "EUR", name: str = "c1") -> Story:
     portrait = a_portrait(events, name=name)
     entered = {each: to_ms(day(3)) for each in portrait.segments[:1]}
     return story_of(Sitter(portrait, Cuts.untrained(), TITLES, currency, entered))
 
 
-def bought(number: int, *, item: str = "tea", price: int = 12_345) -> Event:
+def bought(number: int, *, item: str = "tea", price: int = 12_345) -> domain.Event:
     line = a_line(item, unit_price=price)
     return a_purchase(f"p{number}", line, occurred_at=day(number), order_id=f"o{number}")
 
@@ -206,6 +209,24 @@ def test_what_was_said_and_done_stand_side_by_side_and_the_unwanted_apart():
     assert section.answer == "Most of all Tea, going by what was said and done."
     words = [each.words for each in section.blocks if each.kind == "text"]
     assert words == ["Not wanted: Jam."]
+
+
+def test_a_timeline_has_a_bar_for_each_event_and_names_what_held_once_each():
+    spans = [
+        Span("Early", 0, DAY_MS, BLUE),
+        Span("Late", DAY_MS, 2 * DAY_MS, GREEN),
+        Span("Early", 2 * DAY_MS, 3 * DAY_MS, BLUE),
+    ]
+
+    drawn = timeline([Event(0, 5.0), Event(2 * DAY_MS, 7.0)], spans, y="paid", title="Two")
+
+    assert drawn.svg.count(">Early<") == drawn.svg.count(">Late<") == 1
+    assert drawn.svg.count('aria-roledescription="bar"') == 2
+    assert "var(--chart-green" in drawn.svg
+
+
+def test_a_timeline_without_anything_is_still_drawn():
+    assert timeline([], [], y="paid", title="Nothing").svg.startswith("<svg")
 
 
 def test_days_in_sentences_are_spelled_and_what_is_no_day_is_left():
