@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import DoubleArray
 from engine.loyalty.value.health import Holdout
 from engine.loyalty.value.repeats import Repeats
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.domain.histories import Histories, NetLine, histories_of
 from engine.domain.ids import IdTable
 from engine.loyalty.states import (
@@ -17,7 +17,6 @@ from engine.loyalty.states import (
     Cases,
     Consents,
     Contacts,
-    DoubleArray,
     Interests,
     ItemFacts,
     Mails,

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray
+from engine.domain.arrays import BoolArray, DoubleArray
 from engine.domain.histories import DAY_MS, Histories
 from engine.errors import DataRefused
 from engine.loyalty.cuts import Cuts
@@ -22,7 +22,7 @@ from engine.loyalty.features.context import Context
 from engine.loyalty.features.registry import Features
 from engine.loyalty.features.rows import values_of
 from engine.loyalty.features.value import repeats_of
-from engine.loyalty.states import DoubleArray, States
+from engine.loyalty.states import States
 from engine.loyalty.value.health import auc, average_ranks, rank_correlation
 from engine.loyalty.value_models import Models
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from engine.domain.arrays import LongArray
+from engine.domain.arrays import DoubleArray, LongArray
 from engine.domain.histories import DAY_MS, Histories
 from engine.loyalty.config import LoyaltyConfig
 from engine.loyalty.cuts import POOLED, Cuts, ValueModels
@@ -22,7 +22,7 @@ from engine.loyalty.features.accounts import ACCOUNTS, value_type
 from engine.loyalty.features.context import Context
 from engine.loyalty.features.value import repeat_value, repeats_of
 from engine.loyalty.fit import fit_value_models
-from engine.loyalty.states import DoubleArray, States
+from engine.loyalty.states import States
 from engine.loyalty.value.empirical import Empirical
 from engine.loyalty.value.fitting import plain_spend
 from engine.loyalty.value.gamma_gamma import Spend

@@ -1,1 +1,1 @@
-"""What a customer's events say about the customer: state, totals, RFM."""
+"""Who a customer is: states folded from events, features, value, lifecycle, RFM."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.loyalty.states import DoubleArray
+from engine.domain.arrays import DoubleArray
 
 
 def concentration_curve(values: DoubleArray) -> tuple[DoubleArray, DoubleArray]:

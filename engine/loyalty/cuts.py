@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from engine.domain.arrays import DoubleArray
 from engine.errors import ModelUnavailable
 from engine.loyalty.config import LoyaltyConfig
 from engine.loyalty.rfm import ABSOLUTE_FREQUENCY, ABSOLUTE_RECENCY, RfmCuts
-from engine.loyalty.states import DoubleArray
 
 POOLED = "pooled"
 

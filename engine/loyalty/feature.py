@@ -9,8 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engine.domain.arrays import IntArray, LongArray
-from engine.loyalty.states import DoubleArray
+from engine.domain.arrays import DoubleArray, IntArray, LongArray
 
 # A feature's confidence is evidence / (evidence + 3): three observations make it a half.
 HALF_CONFIDENCE = 3.0

@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
+from engine.domain.arrays import DoubleArray
 from engine.loyalty.config import LoyaltyConfig
 from engine.loyalty.cuts import POOLED, Cuts, ValueModels
 from engine.loyalty.feature import Column
@@ -18,7 +19,7 @@ from engine.loyalty.features.value import repeat_value, repeats_of
 from engine.loyalty.features.wallet import fit_wallet
 from engine.loyalty.population import Gaps, median_gap, win_backs
 from engine.loyalty.rfm import fit_rfm_cuts, rfm_values
-from engine.loyalty.states import DoubleArray, States
+from engine.loyalty.states import States
 from engine.loyalty.value.empirical import Empirical
 from engine.loyalty.value.fitting import LeavingModel, fit, fit_gamma_gamma
 from engine.loyalty.value.gamma_gamma import Spend

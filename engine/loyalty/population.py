@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.loyalty.config import LoyaltyConfig
 from engine.loyalty.features.context import Context
 from engine.loyalty.features.orders import cycle_of
 from engine.loyalty.features.win_back import bucket_name
-from engine.loyalty.states import DoubleArray
 
 
 @dataclass(frozen=True)

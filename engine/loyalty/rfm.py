@@ -13,11 +13,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.domain.histories import DAY_MS, Histories
 from engine.errors import ModelUnavailable
 
-DoubleArray: TypeAlias = NDArray[np.float64]
 ScoreArray: TypeAlias = NDArray[np.int8]
 Days: TypeAlias = tuple[float, float, float, float]
 Counts: TypeAlias = tuple[int, int, int, int]

@@ -11,11 +11,10 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain.arrays import BoolArray, IntArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, IntArray, LongArray
 from engine.domain.histories import Histories
 from engine.domain.ids import IdTable
 
-DoubleArray: TypeAlias = NDArray[np.float64]
 ByteArray: TypeAlias = NDArray[np.int8]
 # Stands for "never" in columns of times.
 NEVER = -1

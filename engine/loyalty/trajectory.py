@@ -11,13 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.features.accounts import value_type
 from engine.loyalty.features.context import Context
 from engine.loyalty.features.orders import cycle_of
-from engine.loyalty.states import ByteArray, DoubleArray, States
+from engine.loyalty.states import ByteArray, States
 from engine.loyalty.value.repeats import Repeats
 from engine.loyalty.value_models import Models
 

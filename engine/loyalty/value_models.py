@@ -9,11 +9,10 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
-from engine.domain.arrays import LongArray
+from engine.domain.arrays import DoubleArray, LongArray
 from engine.errors import ModelUnavailable
 from engine.loyalty.cuts import POOLED, Cuts, ValueModels
 from engine.loyalty.features.accounts import ACCOUNTS
-from engine.loyalty.states import DoubleArray
 from engine.loyalty.value.bg_nbd import BgNbd
 from engine.loyalty.value.empirical import Empirical
 from engine.loyalty.value.gamma_gamma import GammaGamma

@@ -101,19 +101,6 @@ def eta_squared(groups: Sequence[DoubleArray]) -> float:
     return float(between) / total
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values adjusted for being several (Holm 1979), in the order given; NaN stays NaN.
-
-    The response checks of several segments go through this before they are judged.
-    """
-    known = [index for index, p in enumerate(p_values) if not np.isnan(p)]
-    adjusted, least = list(p_values), 0.0
-    for rank, index in enumerate(sorted(known, key=lambda each: p_values[each])):
-        least = max(least, min(1.0, (len(known) - rank) * p_values[index]))
-        adjusted[index] = least
-    return adjusted
-
-
 def category_check(counts: LongArray, thresholds: QualityThresholds = DEFAULTS) -> Check:
     """Whether the segment prefers other categories than the rest: Cramer's V.
 

@@ -19,7 +19,6 @@ from engine.segments.quality import (
     category_check,
     cramers_v,
     eta_squared,
-    holm,
     items_check,
     profit,
     reachable_check,
@@ -70,15 +69,6 @@ def test_eta_squared_by_hand():
     assert eta_squared(groups) == pytest.approx(0.6)
     assert math.isnan(eta_squared([np.ones(3), np.ones(3)]))
     assert math.isnan(eta_squared([np.empty(0), np.empty(0)]))
-
-
-def test_holm_by_hand():
-    # Sorted .005 .01 .03 .04 times 4 3 2 1, and never less than the one before.
-    adjusted = holm([0.01, 0.04, float("nan"), 0.03, 0.005])
-
-    assert adjusted == pytest.approx([0.03, 0.06, float("nan"), 0.06, 0.02], nan_ok=True)
-    assert holm([]) == []
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
 
 
 def test_a_segment_that_buys_other_things_differs():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features.context import Columns, Context, column, sums
 from engine.loyalty.features.evidence import answers, flag, mean_of, shown
 from engine.loyalty.features.satisfaction import NPS_BEST
-from engine.loyalty.states import BOT, NEVER, VIEWED_TWICE, DoubleArray
+from engine.loyalty.states import BOT, NEVER, VIEWED_TWICE
 
 SOURCES = ("stated", "proxy", "none")
 CLASSES = ("true", "spurious", "latent", "none")

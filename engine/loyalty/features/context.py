@@ -9,11 +9,11 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, IntArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, IntArray, LongArray
 from engine.domain.histories import DAY_MS, Histories
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.feature import Column
-from engine.loyalty.states import DoubleArray, Rows, States
+from engine.loyalty.states import Rows, States
 
 Columns: TypeAlias = dict[str, Column]
 T = TypeVar("T")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.domain.arrays import DoubleArray
 from engine.loyalty.feature import Feature, Kind
 from engine.loyalty.features import wallet
 from engine.loyalty.features.context import Columns, Context, column
 from engine.loyalty.features.evidence import flag, mean_of, shown, tells
 from engine.loyalty.features.wallet import fit_wallet
-from engine.loyalty.states import DoubleArray
 
 __all__ = ["CELLS", "FEATURES", "SCALED", "STANDARDISED", "compute", "fit_wallet"]
 

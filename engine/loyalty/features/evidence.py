@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, IntArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, IntArray, LongArray
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.feature import Column
 from engine.loyalty.features.context import Context, column, float_sums, sums
-from engine.loyalty.states import NEVER, DoubleArray, Preferences, Rows
+from engine.loyalty.states import NEVER, Preferences, Rows
 
 
 def tells(cuts: Cuts, name: str) -> bool:

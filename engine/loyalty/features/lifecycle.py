@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.domain.arrays import LongArray
+from engine.domain.arrays import DoubleArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.loyalty.feature import Feature, Kind
 from engine.loyalty.features.columns import columns_of
@@ -25,7 +25,6 @@ from engine.loyalty.states import (
     VIEWED,
     VIEWED_TWICE,
     ByteArray,
-    DoubleArray,
 )
 from engine.loyalty.trajectory import LOYALTY, NO_STAGE, SEPARATION, STAGES, Course
 

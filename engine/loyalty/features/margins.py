@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.loyalty.features.context import Context, float_sums, sums
-from engine.loyalty.states import DoubleArray
 
 MONTHS = 12
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features.accounts import ACCOUNTS, account_type
 from engine.loyalty.features.columns import columns_of
 from engine.loyalty.features.context import Columns, Context, column, sums
-from engine.loyalty.states import NEVER, DoubleArray
+from engine.loyalty.states import NEVER
 
 CUSTOMER_TYPES = ("potential", "actual")
 NEW_STATUSES = ("not_new", "new_first", "new_reactivated")

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, IntArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, IntArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.loyalty.feature import Feature, Kind
 from engine.loyalty.features.columns import unknown_columns
 from engine.loyalty.features.context import Columns, Context, column, counts, sums
 from engine.loyalty.features.evidence import consent, distinct, last_at, shown, stated
-from engine.loyalty.states import NEVER, DoubleArray, Interests, Preferences
+from engine.loyalty.states import NEVER, Interests, Preferences
 
 PERSONALIZATION, EMAIL = "personalization", "email"
 DECISIONS = ("denied", "granted")

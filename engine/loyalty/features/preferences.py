@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import rel_entr
 
-from engine.domain.arrays import BoolArray, IntArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, IntArray, LongArray
 from engine.domain.ids import MISSING
 from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features.context import Columns, Context, column, float_sums
 from engine.loyalty.features.evidence import flag, is_newer, shown, stated
 from engine.loyalty.features.personalisation import TOPICS, answered_question
-from engine.loyalty.states import DoubleArray, ItemFacts, Preferences
+from engine.loyalty.states import ItemFacts, Preferences
 
 _NEEDS = "purchases and the items' categories"
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray
+from engine.domain.arrays import BoolArray, DoubleArray
 from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features.columns import unknown_columns
 from engine.loyalty.features.context import Columns, Context, column, counts, float_sums, sums
 from engine.loyalty.features.evidence import flag, shown, tells
-from engine.loyalty.states import DoubleArray
 
 _NEEDS = "purchases with their discounts; some customer must have had one"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.domain.arrays import DoubleArray
 from engine.domain.histories import DAY_MS
 from engine.loyalty.feature import Feature, Kind
 from engine.loyalty.features.columns import unknown_columns
 from engine.loyalty.features.context import Columns, Context, column, float_sums, sums
 from engine.loyalty.features.evidence import answers, mean_of, shown
-from engine.loyalty.states import DoubleArray
 
 QUADRANTS = ("loyal", "vulnerable", "potential", "negative")
 # Answers to the recommendation question are told from 0 to 10.

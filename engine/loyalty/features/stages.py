@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.loyalty.features.context import Context
 from engine.loyalty.stage_since import stage_since
@@ -16,7 +16,6 @@ from engine.loyalty.states import (
     IN_CART,
     NEVER,
     ByteArray,
-    DoubleArray,
     StageMemory,
 )
 from engine.loyalty.trajectory import (

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.domain.arrays import LongArray
+from engine.domain.arrays import DoubleArray, LongArray
 from engine.loyalty.features.context import Context
 from engine.loyalty.features.preferences import categories_of_lines
-from engine.loyalty.states import DoubleArray
 from engine.loyalty.trajectory import Course
 from engine.loyalty.value.repeats import Repeats
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, IntArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, IntArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.domain.ids import IdTable
 from engine.loyalty.features.context import Context, float_sums
 from engine.loyalty.features.evidence import consent, distinct
 from engine.loyalty.features.personalisation import PERSONALIZATION, known_interests
 from engine.loyalty.features.preferences import Shelf, categories_of, reliability, wishes
-from engine.loyalty.states import DoubleArray, Rows
+from engine.loyalty.states import Rows
 
 # What both "dislike" and "exclude" are stored as.
 EXCLUDED = -1.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.feature import Feature, Kind
@@ -15,7 +15,6 @@ from engine.loyalty.features.columns import columns_of
 from engine.loyalty.features.context import Columns, Context, sums
 from engine.loyalty.features.margins import MONTHS, Margins
 from engine.loyalty.features.orders import cycle_days
-from engine.loyalty.states import DoubleArray
 from engine.loyalty.trajectory import own_horizon
 from engine.loyalty.value.repeats import Repeats
 from engine.loyalty.value_models import Fitted, Models

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from engine.domain.arrays import DoubleArray
 from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features import departure, satisfaction, service
 from engine.loyalty.features.context import Columns, Context, column, counts, sums
 from engine.loyalty.features.evidence import is_newer, mean_of, mean_rows, shown
-from engine.loyalty.states import DoubleArray
 
 _DISSATISFACTION: tuple[Feature, ...] = (
     Feature(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.domain.particulars import SHARE_OF_WALLET
 from engine.loyalty.feature import Column, Feature, Kind
 from engine.loyalty.features.context import Columns, Context, column, float_sums, sums
 from engine.loyalty.features.evidence import answers, shown, tells
 from engine.loyalty.features.preferences import Shelf
-from engine.loyalty.states import DoubleArray
 
 FEATURES: tuple[Feature, ...] = (
     Feature(

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.loyalty.config import LoyaltyConfig
 from engine.loyalty.features.context import Columns, Context
 from engine.loyalty.features.margins import Margins
 from engine.loyalty.features.orders import overdue_ratio
 from engine.loyalty.features.value import horizon_days, interest_a_day, repeat_value
-from engine.loyalty.states import DoubleArray
 from engine.loyalty.trajectory import Course
 from engine.loyalty.value.repeats import Repeats
 

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain.arrays import BoolArray, IntArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, IntArray, LongArray
 from engine.domain.ids import IdTable
 from engine.loyalty.fold.choices import Consent, Preference
 from engine.loyalty.fold.interests import Interest
@@ -25,7 +25,6 @@ from engine.loyalty.states import (
     Cases,
     Consents,
     Contacts,
-    DoubleArray,
     Interests,
     Mails,
     Opinions,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain.arrays import LongArray
+from engine.domain.arrays import DoubleArray, LongArray
 from engine.loyalty.shop.months import month_of, month_start_ms
-from engine.loyalty.states import ByteArray, DoubleArray
+from engine.loyalty.states import ByteArray
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from math import nan, sqrt
 import numpy as np
 from scipy.stats import norm
 
-from engine.loyalty.states import DoubleArray
+from engine.domain.arrays import DoubleArray
 
 
 @dataclass(frozen=True)

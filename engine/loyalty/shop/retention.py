@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.domain.histories import DAY_MS
 from engine.domain.ids import MISSING
 from engine.loyalty.features.context import Orders
 from engine.loyalty.shop.intervals import Share, wilson
 from engine.loyalty.shop.months import month_of, months_of
-from engine.loyalty.states import DoubleArray
 
 
 @dataclass(frozen=True)

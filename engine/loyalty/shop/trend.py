@@ -9,11 +9,10 @@ from enum import StrEnum
 import numpy as np
 from scipy.stats import theilslopes
 
-from engine.domain.arrays import IntArray, LongArray
+from engine.domain.arrays import DoubleArray, IntArray, LongArray
 from engine.domain.histories import DAY_MS, Histories
 from engine.domain.ids import MISSING
 from engine.loyalty.config import LoyaltyConfig
-from engine.loyalty.states import DoubleArray
 
 WEEK_MS = 7 * DAY_MS
 

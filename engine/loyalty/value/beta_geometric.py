@@ -13,8 +13,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit, gammaln, hyp2f1, psi
 
-from engine.domain.arrays import LongArray
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import DoubleArray, LongArray
 from engine.loyalty.value.model import Horizon, horizons
 from engine.loyalty.value.poisson_orders import PoissonOrders, Positive, log_either
 from engine.loyalty.value.quadrature import NEGLIGIBLE, discounted_sums, endless_nodes, integrals

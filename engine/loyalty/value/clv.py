@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import DoubleArray
 from engine.loyalty.value.model import RepeatModel
 from engine.loyalty.value.repeats import Repeats
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import exprel, gammaln
 
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import DoubleArray
 from engine.loyalty.value.model import Horizon, horizons
 from engine.loyalty.value.poisson_orders import PoissonOrders
 from engine.loyalty.value.repeats import Repeats

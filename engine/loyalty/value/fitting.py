@@ -9,7 +9,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 import msgspec
 import numpy as np
 
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import DoubleArray
 from engine.loyalty.value.bg_nbd import BgNbd
 from engine.loyalty.value.empirical import Empirical
 from engine.loyalty.value.gamma_gamma import GammaGamma, Spend

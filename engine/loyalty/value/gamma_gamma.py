@@ -9,8 +9,7 @@ import msgspec
 import numpy as np
 from scipy.special import gammaln, psi
 
-from engine.domain.arrays import BoolArray
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import BoolArray, DoubleArray
 from engine.loyalty.value.poisson_orders import Positive
 
 # Money reaches neither that much nor that little in any currency.

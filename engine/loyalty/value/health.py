@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from engine.domain.arrays import BoolArray
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import BoolArray, DoubleArray
 from engine.loyalty.value.gamma_gamma import GammaGamma, Spend
 from engine.loyalty.value.model import RepeatModel
 from engine.loyalty.value.repeats import Repeats

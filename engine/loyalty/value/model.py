@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import DoubleArray
 from engine.loyalty.value.repeats import Repeats
 
 Horizon: TypeAlias = float | DoubleArray

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import DoubleArray
 
 # Takes the logs of the parameters; gives the mean log likelihood and its gradient by them.
 Objective: TypeAlias = Callable[[DoubleArray], tuple[float, DoubleArray]]

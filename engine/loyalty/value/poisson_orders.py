@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from scipy.special import log_expit
 
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import DoubleArray
 from engine.loyalty.value.model import NEXT_ORDER_LEAST_ALIVE, NEXT_ORDER_LIMIT_DAYS, Horizon
 from engine.loyalty.value.repeats import Repeats, one_newcomer
 

@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from engine.domain.arrays import LongArray
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import DoubleArray, LongArray
 
 # Takes rows (m,) and points in time (m, nodes); gives values (m, nodes).
 Integrand: TypeAlias = Callable[[LongArray, DoubleArray], DoubleArray]

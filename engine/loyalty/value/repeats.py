@@ -7,8 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 
 # Neither counts nor ages get there in any unit of time; sums of squares of them stay numbers.
 _ABSURD = 1e12

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from scipy.special import betaln, hyp2f1, psi
 
-from engine.loyalty.rfm import DoubleArray
+from engine.domain.arrays import DoubleArray
 from engine.loyalty.value.poisson_orders import Positive
 
 

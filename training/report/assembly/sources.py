@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, LongArray
 from engine.domain.ids import MISSING
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.features.context import Context, Orders
 from engine.loyalty.features.registry import Features
-from engine.loyalty.states import DoubleArray, States
+from engine.loyalty.states import States
 from engine.segments.segment import Segment
 from training.report.data import Calibrated, Group
 
