@@ -107,7 +107,7 @@ class Painter:
         stored = self.customers.load(customer_id)
         if stored is None:
             raise CustomerUnknown(
-                f"no event of customer {customer_id} has been recorded; check the id, or ingest orders"
+                f"no event of customer {customer_id} is recorded; check the id, or ingest orders"
             )
         now_ms, (own,) = to_ms(at), living([stored])
         last = self.features.stage(customer_id)

@@ -48,6 +48,8 @@ def customer_features(
     `unit_price` and `discount` (minor units). The answer is of the same kind; unknown is null.
     Without `cuts` they are fitted on these purchases. Raises DataRefused naming what is wrong.
     """
+    if now.tzinfo is None:
+        raise DataRefused(f"now {now.isoformat()} has no time zone; write datetime.now(UTC)")
     table = _checked(pa.table(purchases), now_ms=to_ms(now))
     states = purchase_states(table)
     frozen = cuts or fit_cuts(states, config or LoyaltyConfig(), now_ms=to_ms(now))

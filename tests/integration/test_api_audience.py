@@ -146,9 +146,10 @@ def test_what_one_answer_may_cost_is_bounded(shop: Shop, monkeypatch: pytest.Mon
     few = shop.client.get("/v1/items/F/audience").json
     monkeypatch.setattr(audience, "MOST_SCORES", 10**6)
     monkeypatch.setattr(audience, "MOST_STATE_BYTES", 1)
-    one = shop.client.get("/v1/items/F/audience").json
+    monkeypatch.setattr(audience, "LEAST", 4)
+    least = shop.client.get("/v1/items/F/audience").json
     monkeypatch.setattr(audience, "MOST_STATE_BYTES", 10**6)
     monkeypatch.setattr(audience, "PAGE", 5)
     paged = shop.client.get("/v1/items/F/audience?limit=100").json
 
-    assert (few["candidates"], one["candidates"], paged["candidates"]) == (2, 1, 12)
+    assert (few["candidates"], least["candidates"], paged["candidates"]) == (2, 4, 12)

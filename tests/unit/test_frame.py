@@ -59,6 +59,11 @@ def test_the_features_are_those_of_the_events_told_one_by_one():
         assert column.values.shape == (2,)
 
 
+def test_a_moment_without_a_zone_is_no_moment():
+    with pytest.raises(DataRefused, match="no time zone"):
+        customer_features(purchases(), now=datetime(2024, 6, 1))
+
+
 def test_without_orders_what_is_bought_at_one_moment_is_one():
     frame = purchases().drop(columns=["order_id", "item_id", "discount"])
 

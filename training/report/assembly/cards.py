@@ -103,9 +103,10 @@ def _worth(told: Mapping[str, Told], row: Mapping[str, Value], currency: str | N
         return Card(UNKNOWN, "margin", told["clv_total"].explanation, 0)
     if to_come is None or total is None:
         evidence = told["clv_historic"].evidence
-        return Card(
-            money(so_far, currency), "margin so far", told["clv_total"].explanation, evidence
+        sentence = (
+            "What is to come is not known: that takes a trained model of orders and their worth."
         )
+        return Card(money(so_far, currency), "margin so far", sentence, evidence)
     sentence = f"{money(so_far, currency)} so far and {money(to_come, currency)} to come."
     if row["margin_assumed"]:
         sentence += " The shop's default margin stands in for costs that nobody told."

@@ -59,10 +59,10 @@ def rfm(sources: Sources) -> RfmMap | None:
 
 
 def slipping(sources: Sources) -> SlippingAway | None:
-    """Members of the segment of those late and worth it; None without a trained model."""
+    """Members of the segment of those late and worth it; None where nobody's worth is known."""
     members = sources.members.get(AT_RISK_AND_WORTH_IT)
-    risk = sources.values("churn_risk")
-    if members is None or np.isnan(risk).all():
+    risk, worth = sources.values("churn_risk"), sources.values("value_rank")
+    if members is None or np.isnan(risk).all() or np.isnan(worth).all():
         return None
     rows = np.flatnonzero(members)
     revenue = sources.revenue()
