@@ -49,7 +49,7 @@ def customer_features(
     Without `cuts` they are fitted on these purchases. Raises DataRefused naming what is wrong.
     """
     if now.tzinfo is None:
-        raise DataRefused(f"now {now.isoformat()} has no time zone; write datetime.now(UTC)")
+        raise DataRefused(f"now {now.isoformat()} has no time zone; give it one, UTC say")
     table = _checked(pa.table(purchases), now_ms=to_ms(now))
     states = purchase_states(table)
     frozen = cuts or fit_cuts(states, config or LoyaltyConfig(), now_ms=to_ms(now))
