@@ -70,6 +70,7 @@ class _Writer:
         self._now_ms = now_ms
 
     def write(self, condition: Condition) -> str:  # noqa: PLR0911 - one case a kind of condition
+        """The condition as a boolean expression; its values join the parameters."""
         match condition:
             case AllOf(parts):
                 return self._group(" AND ", parts)

@@ -77,6 +77,7 @@ class _Teller:
     money: Callable[[float], str]
 
     def tell(self, condition: Condition, pointer: str) -> Why:
+        """What became of the condition that stands at the pointer, and of its parts."""
         match condition:
             case AllOf() | AnyOf() | Not():
                 return self._group(condition, pointer)

@@ -22,7 +22,10 @@ _LARGEST_EXPONENT = 700.0
 
 
 class PoissonOrders(msgspec.Struct, frozen=True):
-    """Rates of orders: Gamma with shape r, without unit, and rate alpha, in days."""
+    """Rates of orders: Gamma with shape r, without unit, and rate alpha, in days.
+
+    A base: each model says itself who has left (`_alive`) and how many orders to expect.
+    """
 
     # Which parameters are times.
     times: ClassVar[tuple[str, ...]] = ("alpha",)
@@ -61,6 +64,7 @@ class PoissonOrders(msgspec.Struct, frozen=True):
         return self.expected_orders(data, each.ravel()).reshape(each.shape)
 
     def _alive(self, data: Repeats) -> DoubleArray:
+        """Probability that the customer has not left, worked out anew, shape (n,)."""
         raise NotImplementedError
 
     def shape(self, data: Repeats) -> DoubleArray:
