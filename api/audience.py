@@ -134,7 +134,8 @@ def _by_model(
             _reason(AudienceReason(each.reason.code), each.reason.item_id, each.customer_id, asked),
         )
         for rank, each in enumerate(
-            audience(model, waiting, asked.item_id, limit=asked.limit), start=1
+            audience(model, waiting, asked.item_id, limit=asked.limit, now_ms=to_ms(asked.now)),
+            start=1,
         )
     ]
 

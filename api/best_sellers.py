@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from engine.domain.assortment import Assortment
 from engine.domain.ids import IdTable
 from engine.errors import StoreUnavailable
+from engine.models.goals import Goal
 from engine.models.model import Model
 from engine.models.popularity import Popularity
 from engine.ports import Sales
@@ -54,6 +56,7 @@ def _recommender(counted: list[tuple[str, int]]) -> Recommender:
         until_ms=0,
         items=IdTable(item_id for item_id, _ in counted),
         scorers={Popularity.name: Popularity(counts, half_life_days=WINDOW / timedelta(days=1))},
-        weights={Popularity.name: 1.0},
+        blends={Goal.ANY: {Popularity.name: 1.0}},
+        assortment=Assortment.unknown(len(counts)),
     )
     return Recommender(model, cooldown=timedelta(0))

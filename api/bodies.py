@@ -28,6 +28,7 @@ _MEANT = {
     "user_id": "; the customer stands in customer_id",
     "timestamp": "; the time stands in occurred_at",
 }
+CLOSED = "; /docs lists the fields there are"
 _Decoded = TypeVar("_Decoded")
 
 
@@ -68,8 +69,10 @@ def one_or_many(content: dict[str, msgspec.Raw], *, key: str) -> list[bytes] | N
     return [bytes(each) for each in elements]
 
 
-def decode(data: bytes, kind: type[_Decoded], *, field: str = "") -> _Decoded:
+def decode(data: bytes, kind: type[_Decoded], *, field: str = "", closed: bool = False) -> _Decoded:
     """The JSON as a value of the given type; `field` names the place of the whole.
+
+    `closed`: what has no field of its own has no other place either.
 
     Raises RequestInvalid naming the field and the type expected there.
     """
@@ -79,7 +82,7 @@ def decode(data: bytes, kind: type[_Decoded], *, field: str = "") -> _Decoded:
         reason = f"the text is not UTF-8: {error.reason} at byte {error.start} of a string"
         raise RequestInvalid(reason, field=field) from error
     except msgspec.ValidationError as error:
-        raise _invalid(str(error), field) from error
+        raise _invalid(str(error), field, closed=closed) from error
     except msgspec.DecodeError as error:
         raise RequestInvalid(_syntax(str(error), data), field=field) from error
     except RecursionError as error:
@@ -120,7 +123,7 @@ def _hint(reason: str, place: str) -> str:
     return ""
 
 
-def _invalid(message: str, field: str) -> RequestInvalid:
+def _invalid(message: str, field: str, *, closed: bool) -> RequestInvalid:
     """The error of msgspec ("Expected `str`, got `int` - at `$.lines[0].item_id`") as ours."""
     match = _PLACE.match(message)
     reason, place = (match["reason"], match["field"] or "") if match else (message, "")
@@ -128,7 +131,8 @@ def _invalid(message: str, field: str) -> RequestInvalid:
         if named := pattern.fullmatch(reason):
             place, reason = f"{place}.{named['name']}".lstrip("."), said
     joined = field + place if place.startswith("[") else ".".join(filter(None, (field, place)))
-    return RequestInvalid(reason + _hint(reason, place), field=joined)
+    hint = CLOSED if closed and reason == "no such field" else _hint(reason, place)
+    return RequestInvalid(reason + hint, field=joined)
 
 
 def _syntax(message: str, data: bytes) -> str:

@@ -37,6 +37,12 @@ _LISTED = {
     "reasons": [{"code": "because_you_bought", "item_id": "85123A"}],
 }
 
+_TOGETHER = {
+    **_LISTED,
+    "source": "sessions",
+    "reasons": [{"code": "bought_together", "item_id": "85123A"}],
+}
+
 
 def _list(**fields: object) -> dict[str, Any]:
     return {
@@ -57,6 +63,12 @@ def _list(**fields: object) -> dict[str, Any]:
 
 BODIES: dict[str, dict[str, Any]] = {
     "put_segment": SEGMENT_BODIES,
+    "for_basket": {
+        "known": {"customer_id": "17850", "items": ["85123A", "22423"], "limit": 5},
+        "anonymous": {"items": ["85123A"], "category": "kitchen", "category_cap": 2},
+    },
+    "for_session": {"viewed": {"items": ["22423", "85123A"], "limit": 5}},
+    "rerank": {"search": {"customer_id": "17850", "items": ["22423", "85123A", "47566"]}},
     "record_events": {"one": _EVENT, "many": {"events": [_EVENT, _REFUND]}},
     "put_items": {
         "one": _ITEM,
@@ -74,6 +86,26 @@ ANSWERS: dict[str, dict[str, Any]] = {
             }
         ]
     ),
+    "buy_again": _list(
+        customer_id="17850",
+        placement="buy_again",
+        items=[{**_LISTED, "source": "repurchase", "reasons": [{"code": "buy_again"}]}],
+    ),
+    "discover": _list(
+        customer_id="17850",
+        placement="discover",
+        items=[{**_LISTED, "rule": "explored", "propensity": 0.0025}],
+    ),
+    "bought_together": _list(items=[_TOGETHER]),
+    "for_basket": _list(customer_id="17850", placement="basket", items=[_TOGETHER]),
+    "for_session": _list(
+        placement="session",
+        items=[
+            {**_TOGETHER, "reasons": [{"code": "because_you_viewed", "item_id": "85123A"}]},
+        ],
+        dropped={"viewed": 1},
+    ),
+    "rerank": _list(customer_id="17850", placement="rerank"),
     "popular": _list(
         items=[{**_LISTED, "source": "popularity", "reasons": [{"code": "popular"}]}],
     ),

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from api.best_sellers import BestSellers
 from api.catalog_views import CatalogViews
+from api.list_answers import cache_field, told
 from api.model_watch import ModelWatch
-from api.wire import (
-    FallbackReason,
-    ListedItem,
-    ReasonOut,
-    Recommendations,
-    ServedBy,
-    encode,
-)
+from api.wire import FallbackReason, Recommendations, ServedBy, encode
 from engine.domain.customers import StoredCustomer
-from engine.domain.histories import histories_of
-from engine.errors import StoreUnavailable
+from engine.domain.events import to_ms
+from engine.domain.histories import Histories, histories_of
+from engine.errors import SegmentUnknown, StoreUnavailable
 from engine.loyalty.net import net_lines
 from engine.loyalty.state import decode
+from engine.newcomers import Newcomers
 from engine.ports import Catalog, Customers, ListCache, Stamp
 from engine.recommend.answer import Answer, CatalogView, Request
+from engine.recommend.basket import Hand, for_hand
 from engine.recommend.recommender import Recommender
+from engine.recommend.rerank import rerank
+from engine.recommend.surfaces import bought_together, popular, selling_of, similar
+from engine.segment_keeper import SegmentKeeper
+
+__all__ = ["Breaker", "Lists", "cache_field"]
 
 
 class Breaker(Protocol):
@@ -58,13 +59,16 @@ class Lists:
     clock: Callable[[], datetime]
     breaker: Breaker
     best_sellers: BestSellers
+    newcomers: Newcomers
+    keeper: SegmentKeeper
 
     def for_customer(self, customer_id: str, request: Request) -> bytes:
         """The customer's list: the cached one, or a new one that is then kept."""
         recommender = self.models.current()
         if recommender is None:
-            return encode(self._without_model(customer_id, request))
-        name = cache_field(recommender.model.version, request)
+            return self._of_shop(popular, request, customer_id=customer_id)
+        epoch = recommender.steering.epoch(self._now_ms())
+        name = cache_field(recommender.model.version, request, epoch=epoch)
         cached = self._cached(customer_id, name)
         if cached is not None:
             return cached
@@ -73,30 +77,116 @@ class Lists:
                 stored = self.customers.load(customer_id)
                 view = self.views.latest()
         except StoreUnavailable:
-            return encode(self._without_store(recommender, customer_id, request))
+            return self._without_store(popular, request, customer_id=customer_id)
         answer = self._computed(recommender, customer_id, stored, request, view)
+        made = self._told(answer, recommender, customer_id, request)
         if stored is not None:
             stamp = Stamp(stored.revision, view.revision)
-            kept = msgspec.structs.replace(answer, served_by=ServedBy.CACHE)
+            kept = msgspec.structs.replace(made, served_by=ServedBy.CACHE)
             self._keep(customer_id, name, encode(kept), stamp)
-        return encode(answer)
+        return encode(made)
 
-    def popular(self, request: Request) -> bytes:
-        """The items that sell best now."""
-        recommender = self.models.current()
-        if recommender is None:
-            return encode(self._without_model(None, request))
-        answer = recommender.popular(request, view=self._view())
-        return encode(self._wire(answer, recommender, None, request))
+    def popular(self, request: Request, *, segment: str | None = None) -> bytes:
+        """The items that sell best now, in a segment when one is named.
+
+        Raises SegmentUnknown.
+        """
+        if segment is None:
+            return self._of_shop(popular, request)
+        try:
+            with self._asking_store():
+                self.keeper.one(segment)
+                return self._of_shop(partial(self._popular_in, segment), request)
+        except StoreUnavailable:
+            return self._without_store(popular, request)
 
     def similar(self, item_id: str, request: Request) -> bytes:
         """Items like the given one, popular ones when the model does not know it."""
+
+        def make(recommender: Recommender, asked: Request, *, view: CatalogView) -> Answer:
+            return similar(recommender, item_id, asked, view=view)
+
+        return self._of_shop(make, request)
+
+    def bought_together(self, item_id: str, request: Request) -> bytes:
+        """Items in one order with the given one, popular ones when the model does not know it."""
+
+        def make(recommender: Recommender, asked: Request, *, view: CatalogView) -> Answer:
+            return bought_together(recommender, item_id, asked, view=view)
+
+        return self._of_shop(make, request)
+
+    def for_hand(self, hand: Hand, request: Request, *, customer_id: str | None = None) -> bytes:
+        """What goes with the items in hand, whoever holds them."""
+
+        def make(
+            recommender: Recommender, asked: Request, own: Histories | None, view: CatalogView
+        ) -> Answer:
+            now_ms = self._now_ms()
+            return for_hand(recommender, hand, asked, view=view, now_ms=now_ms, customer=own)
+
+        return self._with_history(make, request, customer_id=customer_id)
+
+    def rerank(self, customer_id: str, item_ids: tuple[str, ...], request: Request) -> bytes:
+        """The given items in the order the customer would like them."""
+
+        def make(
+            recommender: Recommender, asked: Request, own: Histories | None, view: CatalogView
+        ) -> Answer:
+            now_ms = self._now_ms()
+            whose = _histories(customer_id, None, recommender) if own is None else own
+            return rerank(recommender, whose, item_ids, asked, view=view, now_ms=now_ms)
+
+        return self._with_history(make, request, customer_id=customer_id)
+
+    def _with_history(
+        self, make: _OfCustomer, request: Request, *, customer_id: str | None
+    ) -> bytes:
+        """An answer from what a customer bought; without it when the database is away."""
         recommender = self.models.current()
-        if recommender is None:
-            others = replace(request, exclude_item_ids=request.exclude_item_ids | {item_id})
-            return encode(self._without_model(None, others))
-        answer = recommender.similar(item_id, request, view=self._view())
-        return encode(self._wire(answer, recommender, None, request))
+        known = recommender or self.best_sellers.recommender()
+        own, reason = None, None if recommender else FallbackReason.NO_MODEL
+        try:
+            with self._asking_store():
+                view = self.views.latest()
+                if customer_id is not None:
+                    stored = self.customers.load(customer_id)
+                    own = _histories(customer_id, stored, known)
+        except StoreUnavailable:
+            view = self.views.last_known()
+            reason = reason or (FallbackReason.STORE_UNAVAILABLE if customer_id else None)
+        answer = make(known, request, own, view)
+        labelled = replace(answer, fallback_reason=reason.value) if reason else answer
+        return encode(self._told(labelled, recommender, customer_id, request))
+
+    def _popular_in(
+        self, segment: str, recommender: Recommender, request: Request, *, view: CatalogView
+    ) -> Answer:
+        model = recommender.model
+        shares = self.newcomers.sales.shares(model, segment, now_ms=self._now_ms())
+        if shares is None:
+            answer = popular(recommender, request, view=view)
+            return replace(answer, fallback_reason=FallbackReason.EMPTY_SEGMENT.value)
+        return popular(recommender, request, view=view, selling=selling_of(shares))
+
+    def _of_shop(self, make: _OfShop, request: Request, *, customer_id: str | None = None) -> bytes:
+        """An answer that asks for no customer; without a model, from what sold lately."""
+        recommender = self.models.current()
+        if recommender is not None:
+            answer = make(recommender, request, view=self._view())
+        else:
+            answer = make(self.best_sellers.recommender(), request, view=self._view())
+            answer = replace(answer, fallback_reason=FallbackReason.NO_MODEL.value)
+        return encode(self._told(answer, recommender, customer_id, request))
+
+    def _without_store(
+        self, make: _OfShop, request: Request, *, customer_id: str | None = None
+    ) -> bytes:
+        recommender = self.models.current()
+        known = recommender or self.best_sellers.recommender()
+        answer = make(known, request, view=self.views.last_known())
+        labelled = replace(answer, fallback_reason=FallbackReason.STORE_UNAVAILABLE.value)
+        return encode(self._told(labelled, recommender, customer_id, request))
 
     def _cached(self, customer_id: str, name: str) -> bytes | None:
         try:
@@ -111,19 +201,19 @@ class Lists:
         stored: StoredCustomer | None,
         request: Request,
         view: CatalogView,
-    ) -> Recommendations:
-        lines = net_lines(decode(stored.state)) if stored else ()
-        histories = histories_of([(customer_id, lines)], items=recommender.model.items)
-        now_ms = int(self.clock().timestamp() * 1000)
+    ) -> Answer:
+        histories = _histories(customer_id, stored, recommender)
+        now_ms = self._now_ms()
         (answer,) = recommender.recommend(histories, request, view=view, now_ms=now_ms)
-        return self._wire(answer, recommender, customer_id, request)
-
-    def _without_store(
-        self, recommender: Recommender, customer_id: str, request: Request
-    ) -> Recommendations:
-        answer = recommender.popular(request, view=self.views.last_known())
-        labelled = replace(answer, fallback_reason=FallbackReason.STORE_UNAVAILABLE.value)
-        return self._wire(labelled, recommender, customer_id, request)
+        if answer.fallback_reason is None:
+            return answer
+        try:
+            with self._asking_store():
+                return self.newcomers.welcomed(
+                    answer, stored, recommender, request, view=view, now_ms=now_ms
+                )
+        except StoreUnavailable:
+            return answer
 
     def _keep(self, customer_id: str, name: str, body: bytes, stamp: Stamp) -> None:
         """Cache a list, and take it back when what it was computed from has moved on.
@@ -154,6 +244,10 @@ class Lists:
         except StoreUnavailable:
             self.breaker.failed()
             raise
+        except SegmentUnknown:
+            # The database did answer.
+            self.breaker.succeeded()
+            raise
         self.breaker.succeeded()
 
     def _view(self) -> CatalogView:
@@ -163,51 +257,33 @@ class Lists:
         except StoreUnavailable:
             return self.views.last_known()
 
-    def _without_model(self, customer_id: str | None, request: Request) -> Recommendations:
-        answer = self.best_sellers.recommender().popular(request, view=self._view())
-        labelled = replace(answer, fallback_reason=FallbackReason.NO_MODEL.value)
-        return self._wire(labelled, None, customer_id, request)
-
-    def _wire(
+    def _told(
         self,
         answer: Answer,
         recommender: Recommender | None,
         customer_id: str | None,
         request: Request,
     ) -> Recommendations:
-        plain = answer.fallback_reason is not None
-        return Recommendations(
-            recommendation_id=uuid.uuid4().hex,
-            placement=request.placement,
-            customer_id=customer_id,
-            model_version=recommender.model.version if recommender else None,
-            generated_at=self.clock(),
-            served_by=ServedBy.POPULAR if plain else ServedBy.MODEL,
-            fallback_reason=answer.fallback_reason,
-            items=_listed(answer),
-            requested=answer.requested,
-            returned=len(answer.items),
-            dropped=dict(answer.dropped),
-        )
+        return told(answer, recommender, customer_id, request, now=self.clock())
+
+    def _now_ms(self) -> int:
+        return to_ms(self.clock())
 
 
-def cache_field(model_version: str, request: Request) -> str:
-    """The name of a list in its customer's hash: equal exactly for equal requests to a model."""
-    content = {name: getattr(request, name) for name in Request.__slots__}
-    content["exclude_item_ids"] = sorted(request.exclude_item_ids)
-    encoded = msgspec.json.encode(content, order="deterministic")
-    # A digest, since the ids to exclude may be a thousand.
-    return f"{model_version}:{hashlib.blake2b(encoded, digest_size=16).hexdigest()}"
+class _OfShop(Protocol):
+    """Makes a list for nobody in particular."""
+
+    def __call__(
+        self, recommender: Recommender, request: Request, /, *, view: CatalogView
+    ) -> Answer: ...
 
 
-def _listed(answer: Answer) -> tuple[ListedItem, ...]:
-    return tuple(
-        ListedItem(
-            item_id=item.item_id,
-            rank=item.rank,
-            score=item.score,
-            source=item.source,
-            reasons=tuple(ReasonOut(reason.code, reason.item_id) for reason in item.reasons),
-        )
-        for item in answer.items
-    )
+# Makes a list from what a customer bought; None: nobody knows.
+_OfCustomer: TypeAlias = Callable[[Recommender, Request, Histories | None, CatalogView], Answer]
+
+
+def _histories(
+    customer_id: str, stored: StoredCustomer | None, recommender: Recommender
+) -> Histories:
+    lines = net_lines(decode(stored.state)) if stored else ()
+    return histories_of([(customer_id, lines)], items=recommender.model.items)

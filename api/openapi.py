@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from api import wire, wire_customers, wire_segments
+from api import wire, wire_customers, wire_lists, wire_segments
 from api.examples import ANSWERS, BODIES
 from api.operations import OPERATIONS, Operation, Parameter
 
@@ -29,6 +29,9 @@ _TYPES = (
     wire.ItemsIn,
     wire.Problem,
     wire.Recommendations,
+    wire_lists.BasketIn,
+    wire_lists.SessionIn,
+    wire_lists.RerankIn,
     wire_customers.Profile,
     wire_customers.CustomerSegments,
     wire_customers.Audience,

@@ -1,22 +1,44 @@
-"""Lists: for a customer, like an item, and popular ones."""
+"""Lists: for a customer, for an item, for what is in hand, and popular ones."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeVar
+
+import msgspec
 from flask import Blueprint, Response
 
 from api import params
 from api.access import json_answer, services
+from api.bodies import decode, read_json
+from api.wire_lists import BasketIn, ListIn, RerankIn, SessionIn
 from engine.domain.events import check_id
+from engine.recommend.answer import BUY_AGAIN, DISCOVER, Request
+from engine.recommend.basket import Hand
+from engine.recommend.control.config import ControlPatch
 
 blueprint = Blueprint("recommendations", __name__)
+_Body = TypeVar("_Body", BasketIn, SessionIn, RerankIn)
 
 
 @blueprint.get("/customers/<id:customer_id>/recommendations")
 def for_customer(customer_id: str) -> Response:
-    """What this customer should see now."""
-    check_id(customer_id, field="customer_id")
-    body = services().lists.for_customer(customer_id, params.list_request())
-    return json_answer(body, private=True)
+    """What this customer should see now; the placement may say which kind of list."""
+    return _personal(customer_id, params.list_request().of_placement())
+
+
+@blueprint.get("/customers/<id:customer_id>/buy-again")
+def buy_again(customer_id: str) -> Response:
+    """What this customer bought and should be shown again."""
+    asked = params.list_request(placement=BUY_AGAIN)
+    return _personal(customer_id, replace(asked, again_only=True))
+
+
+@blueprint.get("/customers/<id:customer_id>/discover")
+def discover(customer_id: str) -> Response:
+    """What this customer never bought and should see."""
+    asked = params.list_request(placement=DISCOVER)
+    return _personal(customer_id, replace(asked, new_only=True))
 
 
 @blueprint.get("/items/<id:item_id>/similar")
@@ -26,7 +48,74 @@ def similar(item_id: str) -> Response:
     return json_answer(services().lists.similar(item_id, params.list_request()))
 
 
+@blueprint.get("/items/<id:item_id>/bought-together")
+def bought_together(item_id: str) -> Response:
+    """Items that are in one order with this one."""
+    check_id(item_id, field="item_id")
+    return json_answer(services().lists.bought_together(item_id, params.list_request()))
+
+
 @blueprint.get("/items/popular")
 def popular() -> Response:
-    """The items that sell best now."""
-    return json_answer(services().lists.popular(params.list_request()))
+    """The items that sell best now, in the whole shop or in a segment."""
+    asked, segment = params.list_request("segment"), params.identifier("segment")
+    return json_answer(services().lists.popular(asked, segment=segment))
+
+
+@blueprint.post("/basket/recommendations")
+def for_basket() -> Response:
+    """What goes with a basket."""
+    body = _body(BasketIn)
+    if body.customer_id is not None:
+        check_id(body.customer_id, field="customer_id")
+    answer = services().lists.for_hand(
+        Hand(body.items), _request(body), customer_id=body.customer_id
+    )
+    return json_answer(answer, private=True)
+
+
+@blueprint.post("/sessions/recommendations")
+def for_session() -> Response:
+    """What goes with what a visitor looked at."""
+    body = _body(SessionIn)
+    answer = services().lists.for_hand(Hand(body.items, viewed=True), _request(body))
+    return json_answer(answer, private=True)
+
+
+@blueprint.post("/rerank")
+def rerank() -> Response:
+    """A given choice of items in a customer's order."""
+    body = _body(RerankIn)
+    check_id(body.customer_id, field="customer_id")
+    answer = services().lists.rerank(body.customer_id, body.items, _request(body))
+    return json_answer(answer, private=True)
+
+
+def _personal(customer_id: str, asked: Request) -> Response:
+    check_id(customer_id, field="customer_id")
+    return json_answer(services().lists.for_customer(customer_id, asked), private=True)
+
+
+def _body(kind: type[_Body]) -> _Body:
+    params.allow()
+    body = decode(msgspec.json.encode(read_json()), kind, closed=True)
+    for index, each in enumerate(body.items):
+        check_id(each, field=f"items[{index}]")
+    return body
+
+
+def _request(body: ListIn) -> Request:
+    check_id(body.placement, field="placement")
+    if body.category is not None:
+        check_id(body.category, field="category")
+    for index, each in enumerate(body.exclude_item_ids):
+        check_id(each, field=f"exclude_item_ids[{index}]")
+    wished = {name: getattr(body, name) for name in ControlPatch.__struct_fields__}
+    return Request(
+        limit=body.limit,
+        placement=body.placement,
+        category=body.category,
+        exclude_item_ids=frozenset(body.exclude_item_ids),
+        strict_filtering=body.strict_filtering,
+        control=params.checked(ControlPatch(**wished)),
+    )

@@ -12,9 +12,11 @@ from api.lists import Breaker, Lists
 from api.model_watch import ModelWatch
 from engine.feedback import Feedback
 from engine.live import LiveModel
+from engine.newcomers import Newcomers
 from engine.portrait import Painter
 from engine.ports import Catalog, Customers, Features, ListCache, Sales, Segments
 from engine.segment_keeper import SegmentKeeper
+from engine.segment_sales import SegmentSales
 
 
 def utc_now() -> datetime:
@@ -45,6 +47,8 @@ class Services:
 
     def __post_init__(self) -> None:
         """Build what follows from the parts."""
+        object.__setattr__(self, "keeper", keeper_of(self.segments, self.live))
+        sales = SegmentSales(self.customers, self.segments)
         lists = Lists(
             customers=self.customers,
             catalog=self.catalog,
@@ -54,9 +58,10 @@ class Services:
             clock=self.clock,
             breaker=self.breaker,
             best_sellers=BestSellers(self.sales, self.clock),
+            newcomers=Newcomers(self.segments, self.live, sales),
+            keeper=self.keeper,
         )
         object.__setattr__(self, "lists", lists)
-        object.__setattr__(self, "keeper", keeper_of(self.segments, self.live))
         painter = Painter(self.customers, self.features, self.segments, self.live)
         object.__setattr__(self, "painter", painter)
 

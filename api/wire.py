@@ -12,9 +12,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from engine.domain.events import MAX_ID_LENGTH, MAX_LINES, MAX_MINOR_UNITS, MAX_QUANTITY, EventType
 from engine.feedback import Status
 from engine.recommend.answer import Dropped, ReasonCode
+from engine.recommend.control.shortlist import Rule
 
 MAX_BATCH = 1_000
 MAX_TEXT = 2_000
+RULES = tuple(each.name.lower() for each in Rule if each is not Rule.NONE)
 
 # Segment's e-commerce names, stored as the canonical ones.
 SEGMENT_NAMES: dict[str, EventType] = {
@@ -71,6 +73,8 @@ class FallbackReason(StrEnum):
     UNKNOWN_CUSTOMER = "unknown_customer"
     NO_KNOWN_PURCHASE = "no_known_purchase"
     UNKNOWN_ITEM = "unknown_item"
+    UNKNOWN_BASKET = "unknown_basket"
+    EMPTY_SEGMENT = "empty_segment"
     STORE_UNAVAILABLE = "store_unavailable"
     NO_MODEL = "no_model"
 
@@ -159,20 +163,27 @@ class Problem(Struct, frozen=True, omit_defaults=True):
 
 
 class ReasonOut(Struct, frozen=True, omit_defaults=True):
-    """Why an item is in a list; `item_id` is the bought item that speaks most for it."""
+    """Why an item is in a list; `item_id` is the item bought or in hand that speaks for it."""
 
     code: ReasonCode
     item_id: str | None = None
 
 
-class ListedItem(Struct, frozen=True):
-    """One place of a list; rank from 1, score unitless and never rising down the list."""
+class ListedItem(Struct, frozen=True, omit_defaults=True):
+    """One place of a list; rank from 1, score unitless.
+
+    Scores never rise down the list but where a `rule` of the shop put the item at its place.
+    `propensity` is the chance that just this item came there: below 1 where the list explores,
+    left out where it is 1.
+    """
 
     item_id: str
     rank: Annotated[int, Meta(ge=1)]
     score: float
     source: str
     reasons: tuple[ReasonOut, ...]
+    rule: Annotated[str, Meta(extra_json_schema={"enum": list(RULES)})] | None = None
+    propensity: Annotated[float, Meta(gt=0, le=1)] = 1.0
 
 
 class Recommendations(Struct, frozen=True):

@@ -24,6 +24,7 @@ from api.services import Services, keeper_of, utc_now
 from api.upkeep import Upkeep, with_catch_up
 from engine.feedback import Feedback
 from engine.live import LiveModel
+from engine.models.model import Model
 from engine.ports import Catalog, Invalidations, ListCache, Segments
 from engine.recommend.recommender import Recommender
 from engine.settings import Settings
@@ -48,6 +49,7 @@ REFRESH_INTERVAL = timedelta(minutes=1)
 PARENT_INTERVAL = timedelta(seconds=1)
 # Twice what a database that is silent holds a thread for: one thread at a time finds out.
 DATABASE_PATIENCE = timedelta(seconds=2 * WAIT_SECONDS)
+_log = logging.getLogger(__name__)
 
 
 def create() -> Flask:
@@ -71,7 +73,7 @@ def connected(settings: Settings) -> Services:
     invalidations = SqlInvalidations(database)
     cache, upkeep, close_cache = _cache(settings, catalog, invalidations)
     models = ModelWatch(
-        ModelStore(settings.models_folder), partial(Recommender, cooldown=settings.cooldown)
+        ModelStore(settings.models_folder), partial(recommender_of, settings=settings)
     )
     models.poll()
     segments = SqlSegments(database)
@@ -105,6 +107,22 @@ def connected(settings: Settings) -> Services:
             refresh.close,
         ),
     )
+
+
+def recommender_of(model: Model, *, settings: Settings) -> Recommender:
+    """The recommender that serves a model as the shop wants it.
+
+    What the shop wants of something the model does not have is logged.
+    """
+    recommender = Recommender(model, cooldown=settings.cooldown, control=settings.control)
+    for each in recommender.steering.unknown():
+        _log.warning(
+            "[control] names %s, which model %s does not have; correct it, or train again once "
+            "it has sold",
+            each,
+            model.version,
+        )
+    return recommender
 
 
 def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh:

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from engine.errors import SettingsError
+from engine.recommend.control.config import Control, problems_of
 
 PREFIX = "REGULARS_"
 CONFIG_NAME = "regulars.toml"
@@ -23,7 +26,8 @@ class Settings:
     """Everything that can be set, with defaults that work on a laptop.
 
     `database_url` and `redis_url` None mean the embedded SQLite and Valkey under `home`;
-    `models_url` None means the folder `models` there.
+    `models_url` None means the folder `models` there. `control` is the file's table `[control]`:
+    it has no variable.
     """
 
     home: Path = Path(".regulars")
@@ -37,6 +41,7 @@ class Settings:
     cooldown: timedelta = timedelta(days=1)
     rfm_window: timedelta = timedelta(days=365)
     max_body_bytes: int = 5_000_000
+    control: Control = field(default_factory=Control)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str], *, folder: Path) -> Settings:
@@ -171,6 +176,19 @@ def _duration(raw: object) -> timedelta:
     return timedelta(**{_UNITS[unit]: float(number)})
 
 
+def _control(raw: object) -> Control:
+    if not isinstance(raw, dict):
+        raise ValueError(f"control is a table of {CONFIG_NAME}: write [control] there")
+    try:
+        control = msgspec.convert(raw, Control)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error).replace("`$.", "`")) from error
+    problems = problems_of(control)
+    if problems:
+        raise ValueError("; ".join(problems))
+    return control
+
+
 _READERS: dict[str, Callable[[object], Any]] = {
     "home": _path,
     "database_url": _url("sqlite", "postgresql", "postgres", "postgresql+psycopg"),
@@ -183,4 +201,5 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "cooldown": _duration,
     "rfm_window": _duration,
     "max_body_bytes": _whole(1_000, 1_000_000_000),
+    "control": _control,
 }

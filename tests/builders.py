@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
+from engine.domain.assortment import Assortment
 from engine.domain.events import Event, EventType, Line
 from engine.domain.histories import DAY_MS, Histories, NetLine, histories_of
 from engine.domain.ids import IdTable
 from engine.models.als import Als
 from engine.models.frequency import PersonalFrequency
+from engine.models.goals import Goal
 from engine.models.item_item import ItemItem
 from engine.models.model import Model
 from engine.models.popularity import Popularity
@@ -77,7 +79,7 @@ def a_model(
                 np.arange(count, 0, -1).astype(np.float32), half_life_days=30.0
             ),
             "frequency": PersonalFrequency(items=count, half_life_days=30.0),
-            "als": Als(
+            "als": Als.of(
                 rng.normal(size=(count, 3)).astype(np.float32),
                 alpha=5.0,
                 regularization=0.1,
@@ -85,7 +87,11 @@ def a_model(
             ),
             "item_item": ItemItem(sparse.csr_matrix(near), half_life_days=90.0),
         },
-        weights=weights or {"frequency": 1.0, "als": 0.2, "item_item": 0.3, "popularity": 0.01},
+        blends={
+            Goal.ANY: weights
+            or {"frequency": 1.0, "als": 0.2, "item_item": 0.3, "popularity": 0.01}
+        },
+        assortment=Assortment.unknown(count),
     )
 
 

@@ -20,6 +20,7 @@ from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
 from api.services import Services
+from engine.domain.assortment import Assortment
 from engine.domain.catalog import Item, ItemPatch
 from engine.domain.ids import IdTable
 from engine.errors import ModelUnavailable, StoreUnavailable
@@ -27,6 +28,7 @@ from engine.feedback import Feedback
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.rfm import RfmCuts
 from engine.models.frequency import PersonalFrequency
+from engine.models.goals import Goal
 from engine.models.item_item import ItemItem
 from engine.models.model import Model
 from engine.models.popularity import Popularity
@@ -62,7 +64,8 @@ def a_model(version: str = "m1", *, popular: Sequence[float] = (6, 5, 4, 3, 2, 1
         until_ms=int(NOW.timestamp() * 1000),
         items=IdTable(ITEMS),
         scorers={each.name: each for each in scorers},
-        weights={"popularity": 0.1, "frequency": 1.0, "item_item": 0.5},
+        blends={Goal.ANY: {"popularity": 0.1, "frequency": 1.0, "item_item": 0.5}},
+        assortment=Assortment.unknown(6),
         cuts=msgspec.structs.replace(
             Cuts.untrained(),
             rfm=RfmCuts("absolute", (180.0, 90.0, 60.0, 30.0), (1, 2, 4, 9), (1, 2, 3, 4)),

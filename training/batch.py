@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -12,13 +12,22 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.domain.catalog import Item
 from engine.domain.customers import StoredCustomer
 from engine.domain.histories import histories_of
+from engine.live import LiveModel, Surroundings
+from engine.loyalty.cuts import Cuts
 from engine.loyalty.net import net_lines
 from engine.loyalty.state import decode
+from engine.models.model import Model
+from engine.newcomers import Newcomers
 from engine.ports import Customers
 from engine.recommend.answer import Answer, CatalogView, Reason, Request
 from engine.recommend.recommender import Recommender
+from engine.segment_sales import SegmentSales
+from engine.store.customers import SqlCustomers
+from engine.store.database import Database
+from engine.store.segments import SqlSegments
 from training.files import placed
 
 PAGE = 500
@@ -61,6 +70,7 @@ def lists(
     pages: Iterable[Sequence[StoredCustomer]],
     request: Request,
     *,
+    newcomers: Newcomers,
     view: CatalogView,
     now_ms: int,
 ) -> Iterator[list[Answer]]:
@@ -70,7 +80,19 @@ def lists(
             ((each.customer_id, net_lines(decode(each.state))) for each in page),
             items=recommender.model.items,
         )
-        yield recommender.recommend(histories, request, view=view, now_ms=now_ms)
+        answers = recommender.recommend(histories, request, view=view, now_ms=now_ms)
+        yield [
+            newcomers.welcomed(answer, stored, recommender, request, view=view, now_ms=now_ms)
+            for answer, stored in zip(answers, page, strict=True)
+        ]
+
+
+def newcomers_of(model: Model, database: Database, items: Mapping[str, Item]) -> Newcomers:
+    """What makes lists for customers of whom no purchase is known."""
+    segments = SqlSegments(database)
+    cuts = model.cuts or Cuts.untrained()
+    live = LiveModel(Surroundings(lambda: cuts, lambda: items, segments.own))
+    return Newcomers(segments, live, SegmentSales(SqlCustomers(database), segments))
 
 
 def rows(answers: Iterable[Answer]) -> list[Row]:

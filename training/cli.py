@@ -10,8 +10,10 @@ import click
 
 from engine.errors import EngineError
 from engine.settings import Settings
+from training.commands.compare import compare
 from training.commands.customer import customer
 from training.commands.demo import demo
+from training.commands.evaluate import evaluate
 from training.commands.features import features
 from training.commands.holdout import holdout
 from training.commands.ingest import ingest
@@ -22,6 +24,7 @@ from training.commands.report import report
 from training.commands.segments import segments
 from training.commands.serve import serve
 from training.commands.train import train
+from training.commands.tune import tune
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,6 +44,9 @@ for command in (
     demo,
     ingest,
     train,
+    evaluate,
+    compare,
+    tune,
     models,
     recommend,
     features,

@@ -11,27 +11,29 @@ import msgspec
 
 from engine.errors import SettingsError
 from engine.loyalty.config import LoyaltyConfig
+from training.fitting.als import AlsConfig
+from training.fitting.ease import EaseConfig
+from training.fitting.item_item import ItemItemConfig
+from training.fitting.neighbours import NeighboursConfig
+from training.fitting.popularity import PopularityConfig
+from training.fitting.ranker_config import RankerConfig
+from training.fitting.repurchase import RepurchaseConfig
+from training.fitting.sessions import SessionsConfig
 from training.loyalty_config import problems_of
 
+# The tables that configure one model each.
+MODELS = (
+    "popularity",
+    "repurchase",
+    "neighbours",
+    "als",
+    "item_item",
+    "ease",
+    "sessions",
+    "ranker",
+)
 # Half-lives in days: a quarter of an hour to longer than anything is remembered.
 _DAYS = (0.01, 10**9)
-
-
-class AlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Matrix factorisation: rank, confidence 1 + alpha x weight, sweeps."""
-
-    factors: int = 64
-    alpha: float = 10.0
-    regularization: float = 0.05
-    iterations: int = 15
-
-
-class ItemItemConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """BM25 neighbours: how many an item keeps, and BM25's saturation and length terms."""
-
-    neighbours: int = 100
-    k1: float = 1.2
-    b: float = 0.75
 
 
 class GateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,11 +58,15 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     test_days: int | None = None
     validation_days: int | None = None
     half_lives: tuple[float, ...] = (30.0, 60.0, 120.0, 240.0)
-    popularity_half_life: float = 30.0
-    taste_half_life: float = 180.0
-    tuning_customers: int = 2_000
+    tuning_customers: int = 4_000
+    popularity: PopularityConfig = PopularityConfig()
+    repurchase: RepurchaseConfig = RepurchaseConfig()
+    neighbours: NeighboursConfig = NeighboursConfig()
     als: AlsConfig = AlsConfig()
     item_item: ItemItemConfig = ItemItemConfig()
+    ease: EaseConfig = EaseConfig()
+    sessions: SessionsConfig = SessionsConfig()
+    ranker: RankerConfig = RankerConfig()
     gate: GateConfig = GateConfig()
     loyalty: LoyaltyConfig = LoyaltyConfig()
 
@@ -141,15 +147,10 @@ def _bounds(config: TrainConfig) -> Iterator[tuple[str, float, float, float]]:
             yield name, days, 1, 36_500
     for half_life in config.half_lives:
         yield "half_lives", half_life, *_DAYS
-    yield "popularity_half_life", config.popularity_half_life, *_DAYS
-    yield "taste_half_life", config.taste_half_life, *_DAYS
-    yield "als.factors", config.als.factors, 1, 1_024
-    yield "als.alpha", config.als.alpha, 0, 10**6
-    yield "als.regularization", config.als.regularization, 1e-6, 10**6
-    yield "als.iterations", config.als.iterations, 1, 1_000
-    yield "item_item.neighbours", config.item_item.neighbours, 1, 10_000
-    yield "item_item.k1", config.item_item.k1, 0, 1_000
-    yield "item_item.b", config.item_item.b, 0, 1
+    for name in MODELS:
+        own = getattr(config, name)
+        for key, (low, high) in type(own).BOUNDS.items():
+            yield f"{name}.{key}", getattr(own, key), low, high
     yield "gate.minimum_customers", config.gate.minimum_customers, 1, 100_000_000
     yield "gate.baseline_margin", config.gate.baseline_margin, -1, 1
     yield "gate.champion_margin", config.gate.champion_margin, -1, 1

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from training.config import GateConfig
-from training.evaluate import BASELINE, BLEND, CHAMPION, POPULAR
-from training.metrics import Metrics
+from training.evaluate import BASELINE, CHAMPION, FINAL, POPULAR
+from training.evaluation.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Verdict:
 
 
 def judge(table: Mapping[str, Metrics], *, config: GateConfig) -> Verdict:
-    """The verdict on the blend's nDCG in the test window against baselines and champion."""
+    """The verdict on the model's nDCG in the test window against baselines and champion."""
     margins = {
         BASELINE: config.baseline_margin,
         POPULAR: config.baseline_margin,
         CHAMPION: config.champion_margin,
     }
-    own = table[BLEND].overall
+    own = table[FINAL].overall
     if own.customers < config.minimum_customers:
         return Verdict(
             False,

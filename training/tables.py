@@ -7,14 +7,18 @@ from datetime import UTC, datetime
 from math import isnan
 from typing import Any
 
+import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from engine.loyalty.cuts import POOLED
-from training.evaluate import BASELINE, BLEND
+from engine.models.frequency import PersonalFrequency
+from engine.models.goals import Goal
+from training.evaluate import BASELINE, FINAL
+from training.evaluation.metrics import Metrics
 from training.fit import Recipe
-from training.metrics import Metrics
+from training.learning import Trial
 from training.split import Split
 from training.train import Run
 
@@ -29,8 +33,9 @@ def print_run(run: Run, *, limit: int) -> None:
     """The table of models, the recipe, the gate's words and what is live now."""
     out = console()
     out.print(metrics_table(run.table, limit=limit))
-    out.print(_tested(run.split, run.table[BLEND].overall.customers, run.newcomers))
-    out.print(_blended(run.recipe))
+    out.print(_tested(run.split, run.table[FINAL].overall.customers, run.newcomers))
+    for line in _made(run.learnt.recipe, run.learnt.trials):
+        out.print(line)
     out.print(value_line({name: each.plain() for name, each in run.cuts.trials.items()}))
     for reason in run.verdict.reasons:
         out.print(f"Gate: {reason}")
@@ -51,7 +56,7 @@ def metrics_table(table: Mapping[str, Metrics], *, limit: int) -> Table:
         shown.add_column(f"{heading}\nall before new", justify="right")
     shown.add_column("cover", justify="right")
     for name, metrics in table.items():
-        style = "bold" if name == BLEND else "dim" if name == BASELINE else None
+        style = "bold" if name == FINAL else "dim" if name == BASELINE else None
         shown.add_row(name, *_cells(metrics), style=style)
     return shown
 
@@ -63,10 +68,13 @@ def history_lines(training: Mapping[str, Any]) -> list[str]:
     return [
         _tested(
             Split(**training["split"]),
-            training["metrics"][BLEND]["overall"]["customers"],
+            training["metrics"][FINAL]["overall"]["customers"],
             training.get("newcomers", 0),
         ),
-        _blended(Recipe(**training["recipe"])),
+        *_made(
+            msgspec.convert(training["recipe"], Recipe),
+            msgspec.convert(training.get("trials", {}), dict[Goal, Trial]),
+        ),
         *([value_line(training["value_models"])] if "value_models" in training else []),
     ]
 
@@ -84,6 +92,11 @@ def manifest_table(training: Mapping[str, Any]) -> Table:
 
 
 def _tested(split: Split, customers: int, newcomers: int) -> str:
+    if split.held_out is not None:
+        return (
+            f"Trial by {split.label}: of {customers:,} customers {split.held_out:.0%} of the items "
+            "were held out. Tuned on as much of the rest."
+        )
     return (
         f"Trial on {_day(split.test_from)} to {_day(split.until)}: {customers:,} customers, and "
         f"{newcomers:,} without a past, not scored. Tuned on the {split.validation_days:.0f} days "
@@ -91,9 +104,30 @@ def _tested(split: Split, customers: int, newcomers: int) -> str:
     )
 
 
-def _blended(recipe: Recipe) -> str:
-    weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.weights.items())
-    return f"Blend: {weights}; habits halve every {recipe.half_life:g} days."
+def _made(recipe: Recipe, trials: Mapping[Goal, Trial]) -> list[str]:
+    """How the scorers' scores become one, goal by goal."""
+    habits = any(PersonalFrequency.name in weights for weights in recipe.blends.values())
+    lines = [f"Habits halve every {recipe.half_life:g} days."] if habits else []
+    for goal, weights in recipe.blends.items():
+        blend = ", ".join(f"{name} {weight:g}" for name, weight in weights.items() if weight)
+        lines.append(f"{_GOALS[goal]}: {_by(trials.get(goal))}{blend}.")
+    return lines
+
+
+def _by(trial: Trial | None) -> str:
+    if trial is None:
+        return "blend of "
+    figures = f"nDCG {_figure(trial.ranker)} to the blend's {_figure(trial.blend)}"
+    if trial.won:
+        return f"{trial.rounds} trees ({figures} in validation), else a blend of "
+    return f"trees lost ({figures} in validation); blend of "
+
+
+_GOALS = {
+    Goal.ANY: "What comes next",
+    Goal.NEW: "What is new to them",
+    Goal.BASKET: "What goes with a basket",
+}
 
 
 def value_line(trials: Mapping[str, Any]) -> str:

@@ -1,135 +1,192 @@
 """Settling the recipe on the validation window: how fast habits fade, how much each scorer counts.
 
-The best items of every scorer make a small set of candidates a customer; on these the blend's
-nDCG is cheap to compute, and a coordinate search over weights finds the recipe.
+The candidates of each customer are a small set; on these the blend's nDCG is cheap to compute,
+and a coordinate search over weights finds the recipe, for each goal by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
+from engine.models.sessions import Sessions
 
-from engine.domain.arrays import BoolArray, FloatArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, FloatArray, LongArray
 from engine.models.als import Als
 from engine.models.frequency import PersonalFrequency
-from engine.models.item_item import ItemItem
+from engine.models.goals import Goal
+from engine.models.item_item import Ease, ItemItem
+from engine.models.neighbours import NeighbourCustomers
+from engine.models.pairs import Pairs
 from engine.models.popularity import Popularity
-from engine.models.scorer import Scorer
-from engine.recommend.blend import weighted
-from training.evaluate import Window, with_recipe
-from training.fit import Recipe
+from engine.models.query import Query
+from engine.models.repurchase import RepurchaseTiming
+from engine.recommend.answer import Request
+from engine.recommend.eligibility import Rules, among
+from engine.recommend.features.held import position_in
+from engine.recommend.features.said import of_best
+from engine.recommend.recommender import Recommender
+from training.fit import Fitted, Recipe
+from training.windows import Window
 
-PER_SCORER = 60
-BLOCK = 64
 ROUNDS = 3
-# Personal frequency counts 1; the others are tried at these weights relative to it. Popularity
-# never reaches 0: it fills what nothing else can say.
-GRID: Mapping[str, tuple[float, ...]] = {
-    Als.name: (0.0, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6),
-    ItemItem.name: (0.0, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6),
-    Popularity.name: (0.001, 0.01, 0.03, 0.1, 0.3),
+_STEPS = (0.0, 0.03, 0.1, 0.3, 0.6, 1.0, 2.0)
+# What each goal starts from. Popularity never reaches 0: it fills what nothing else can say.
+START: Mapping[Goal, Mapping[str, float]] = {
+    Goal.ANY: {
+        PersonalFrequency.name: 1.0,
+        RepurchaseTiming.name: 0.3,
+        NeighbourCustomers.name: 0.1,
+        Als.name: 0.1,
+        ItemItem.name: 0.1,
+        Ease.name: 0.1,
+        Popularity.name: 0.01,
+    },
+    Goal.NEW: {
+        NeighbourCustomers.name: 0.6,
+        Als.name: 0.6,
+        ItemItem.name: 0.3,
+        Ease.name: 0.3,
+        Popularity.name: 0.1,
+    },
+    # Of what lies in the basket: sessions and neighbours of its items, and what sells.
+    Goal.BASKET: {
+        Sessions.name: 1.0,
+        ItemItem.name: 0.6,
+        Ease.name: 0.3,
+        Popularity.name: 0.03,
+    },
 }
-START = {PersonalFrequency.name: 1.0, Als.name: 0.2, ItemItem.name: 0.1, Popularity.name: 0.01}
 
 
 @dataclass(frozen=True)
-class _Candidates:
-    """For each customer a padded row of candidates: scaled scores by scorer, and what is wanted.
+class Candidates:
+    """The candidates of a window's customers, with what each scorer says of them, scaled.
 
-    `scores` values have shape (customers, width); padding scores -inf through `real`.
+    `said` values and `wanted` are (pairs,), `best` (customers,) the highest DCG there could be.
     """
 
-    scores: Mapping[str, FloatArray]
+    pairs: Pairs
+    said: Mapping[str, FloatArray]
     wanted: BoolArray
-    real: BoolArray
-    best: FloatArray
+    best: DoubleArray
+
+    def ndcg(self, weights: Mapping[str, float], *, limit: int) -> float:
+        """nDCG at `limit` of the blend, mean over the customers."""
+        total = np.zeros(len(self.pairs), dtype=np.float32)
+        for name, weight in weights.items():
+            if weight > 0 and name in self.said:
+                total += np.float32(weight) * self.said[name]
+        order = np.lexsort((self.pairs.item, -total, self.pairs.row()))
+        rank = np.arange(len(order)) - self.pairs.indptr[:-1].repeat(np.diff(self.pairs.indptr))
+        gains = self.wanted[order] * np.where(rank < limit, 1 / np.log2(rank + 2), 0)
+        row = self.pairs.row()
+        gained = np.bincount(row, weights=gains, minlength=self.pairs.customers)
+        return float((gained / self.best).mean())
 
 
 def tune(
-    scorers: Mapping[str, Scorer],
+    fitted: Fitted,
     target: Window,
     *,
     half_lives: tuple[float, ...],
     limit: int,
     step: Callable[[str], None],
-) -> tuple[Recipe, float]:
-    """The recipe with the highest nDCG at `limit` in the window, and that nDCG."""
-    outcomes: list[tuple[float, Recipe]] = []
-    for half_life in half_lives:
-        step(f"tuning on {len(target.truths):,} customers, half-life {half_life:g} days")
-        variant = with_recipe(scorers, Recipe(half_life, dict(START)))
-        found = _search(_candidates(variant, target, limit=limit), limit=limit)
-        outcomes.append((found[0], Recipe(half_life, found[1])))
-    score, recipe = max(outcomes, key=lambda outcome: outcome[0])
-    return recipe, score
+) -> Recipe:
+    """The recipe with the highest nDCG at `limit` in the window."""
+    step(f"tuning blends on {len(target.truths):,} customers")
+    half_life = _half_life(fitted, target, half_lives, limit=limit)
+    model = fitted.model(Recipe(half_life, START))
+    recommender = Recommender(model, cooldown=timedelta(0))
+    query = Query(target.histories, target.start_ms)
+    scored = recommender.scored(query, Request(), Rules({}, None), goal=Goal.ANY)
+    own = among(target.histories, scored.pairs, items=len(model.items))
+    blends: dict[Goal, Mapping[str, float]] = dict(START)
+    for goal, kept in ((Goal.ANY, np.ones_like(own)), (Goal.NEW, ~own)):
+        known = candidates(
+            scored.pairs.where(kept),
+            {name: each[kept] for name, each in scored.said.items()},
+            target,
+            goal=goal,
+            limit=limit,
+        )
+        blends[goal] = search(known, START[goal], limit=limit)
+    return Recipe(half_life, blends)
 
 
-def _search(candidates: _Candidates, *, limit: int) -> tuple[float, dict[str, float]]:
-    weights = dict(START)
-    best = _ndcg(candidates, weights, limit=limit)
+def search(known: Candidates, start: Mapping[str, float], *, limit: int) -> dict[str, float]:
+    """Weights by coordinate search from a start, one scorer after the other."""
+    weights = dict(start)
+    best = known.ndcg(weights, limit=limit)
     for _ in range(ROUNDS):
         before = best
-        for name, values in GRID.items():
-            for value in values:
-                trial = {**weights, name: value}
-                score = _ndcg(candidates, trial, limit=limit)
+        for name in start:
+            for value in _STEPS:
+                trial = {**weights, name: max(value, 0.001) if name == Popularity.name else value}
+                score = known.ndcg(trial, limit=limit)
                 if score > best:
                     best, weights = score, trial
         if best == before:
             break
-    return best, weights
+    return weights
 
 
-def _ndcg(candidates: _Candidates, weights: Mapping[str, float], *, limit: int) -> float:
-    total = sum(
-        (np.float32(weights[name]) * scores for name, scores in candidates.scores.items()),
-        start=np.zeros(candidates.real.shape, dtype=np.float32),
-    )
-    total[~candidates.real] = -np.inf
-    order = np.argsort(-total, axis=1, kind="stable")[:, :limit]
-    gains = np.take_along_axis(candidates.wanted, order, axis=1)
-    discounts = 1 / np.log2(np.arange(2, gains.shape[1] + 2))
-    return float(((gains * discounts).sum(axis=1) / candidates.best).mean())
-
-
-def _candidates(scorers: Mapping[str, Scorer], target: Window, *, limit: int) -> _Candidates:
-    width = PER_SCORER * len(scorers)
-    customers = len(target.truths)
-    scores = {name: np.zeros((customers, width), dtype=np.float32) for name in scorers}
-    items = np.full((customers, width), -1, dtype=np.int64)
-    for start in range(0, customers, BLOCK):
-        rows = np.arange(start, min(start + BLOCK, customers))
-        block = target.histories.take(rows)
-        parts = {name: weighted(scorer, block, weight=1.0)[0] for name, scorer in scorers.items()}
-        for row in rows:
-            chosen = _union([part[row - start] for part in parts.values()])
-            items[row, : len(chosen)] = chosen
-            for name, part in parts.items():
-                scores[name][row, : len(chosen)] = part[row - start, chosen]
-    return _Candidates(
-        scores=scores,
-        wanted=_wanted(target, items),
-        real=items >= 0,
-        best=_ideal(target, limit=limit),
-    )
-
-
-def _union(parts: list[FloatArray]) -> LongArray:
-    size = min(PER_SCORER, len(parts[0]))
-    return np.unique(np.concatenate([np.argpartition(-part, size - 1)[:size] for part in parts]))
-
-
-def _wanted(target: Window, items: LongArray) -> BoolArray:
-    wanted = np.zeros(items.shape, dtype=np.bool_)
-    for row, truth in enumerate(target.truths):
-        wanted[row] = np.isin(items[row], np.concatenate([truth.repeat, truth.explore]))
-    return wanted
-
-
-def _ideal(target: Window, *, limit: int) -> FloatArray:
+def candidates(
+    pairs: Pairs,
+    said: Mapping[str, FloatArray],
+    target: Window,
+    *,
+    goal: Goal,
+    limit: int,
+) -> Candidates:
+    """The candidates as the search needs them; customers without anything wanted are left out."""
+    items = int(pairs.item.max(initial=0)) + 1
+    wanted, sizes = _wanted(target, goal=goal)
+    inside = wanted.item < items
+    found = position_in(wanted.where(inside), pairs, items=items) >= 0
+    some = sizes > 0
+    kept = some[pairs.row()]
+    names = np.flatnonzero(some)
+    part = pairs.where(kept)
+    only = Pairs(np.append(part.indptr[:-1][names], part.indptr[-1]), part.item)
     discounts = np.cumsum(1 / np.log2(np.arange(2, limit + 2)))
-    sizes = [len(each.repeat) + len(each.explore) + each.unseen for each in target.truths]
-    ideal: FloatArray = discounts[np.minimum(sizes, limit) - 1].astype(np.float32)
-    return ideal
+    return Candidates(
+        pairs=only,
+        said={name: of_best(each[kept], only) for name, each in said.items()},
+        wanted=found[kept],
+        best=discounts[np.minimum(sizes[some], limit) - 1],
+    )
+
+
+def _half_life(
+    fitted: Fitted, target: Window, half_lives: tuple[float, ...], *, limit: int
+) -> float:
+    """The half-life by which personal frequency alone does best."""
+
+    def quality(half_life: float) -> float:
+        scorer = fitted.model(Recipe(half_life, START)).scorers[PersonalFrequency.name]
+        scores = scorer.score(Query(target.histories, target.start_ms))
+        pairs = scores.best(PER_CUSTOMER)
+        said = {PersonalFrequency.name: scores.at(pairs)}
+        known = candidates(pairs, said, target, goal=Goal.ANY, limit=limit)
+        return known.ndcg({PersonalFrequency.name: 1.0}, limit=limit)
+
+    return max(half_lives, key=quality)
+
+
+PER_CUSTOMER = 300
+
+
+def _wanted(target: Window, *, goal: Goal) -> tuple[Pairs, LongArray]:
+    """What the customers bought, and how many items they did, those unknown then among them."""
+    own = [
+        truth.explore if goal is Goal.NEW else np.concatenate([truth.repeat, truth.explore])
+        for truth in target.truths
+    ]
+    row = np.arange(len(own)).repeat([len(each) for each in own])
+    item = np.concatenate(own) if own else np.zeros(0, np.int64)
+    unseen = np.asarray([truth.unseen for truth in target.truths], dtype=np.int64)
+    sizes = np.asarray([len(each) for each in own], dtype=np.int64) + unseen
+    return Pairs.of(row, item, customers=len(own)), sizes

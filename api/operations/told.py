@@ -46,8 +46,8 @@ TOLD = (
         tag="Catalogue",
         summary="One item as the catalogue holds it",
         description=(
-            "404 when it was never described. The ids `popular` and those that end in `/similar` "
-            "or `/audience` name other operations here."
+            "404 when it was never described. The ids `popular` and those that end in `/similar`, "
+            "`/bought-together` or `/audience` name other operations here."
         ),
         answer=wire.ItemOut,
         errors=(400, 404, 500, 503),

@@ -100,8 +100,13 @@ def agreement(
     return draw(chart, title=title, subtitle=subtitle)
 
 
-def slopes(rows: Sequence[Bar], *, title: str, subtitle: str = "") -> Chart:
-    """Changes around nothing, each with its interval and the words at the side."""
+def slopes(
+    rows: Sequence[Bar], *, title: str, subtitle: str = "", value_format: str = "+%"
+) -> Chart:
+    """Changes around nothing, each with its interval and the words at the side.
+
+    `value_format` writes the numbers of the axis (d3-format).
+    """
     values = [
         {
             "label": row.label,
@@ -116,7 +121,7 @@ def slopes(rows: Sequence[Bar], *, title: str, subtitle: str = "") -> Chart:
     ends = [abs(end) for row in rows for end in (row.low, row.high) if end is not None]
     most = max(ends, default=1.0) or 1.0
     width = WIDTH - 330
-    x = alt.X("value:Q", title=None, axis=alt.Axis(format="+%", tickCount=5)).scale(
+    x = alt.X("value:Q", title=None, axis=alt.Axis(format=value_format, tickCount=5)).scale(
         domain=[-most, most], nice=False
     )
     axis = alt.Axis(ticks=False, domain=False, labelPadding=8)

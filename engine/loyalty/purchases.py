@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.assortment import UNKNOWN_MONEY, Assortment
 from engine.domain.histories import DAY_MS, Histories
 from engine.domain.ids import MISSING, IdTable
 from engine.loyalty.fold.rows import KEPT_DAYS
@@ -66,6 +67,17 @@ def plain_facts(items: Iterable[str]) -> ItemFacts:
         categories=(),
         cost=np.full(len(table), np.nan),
         exclusive=np.zeros(len(table), np.bool_),
+    )
+
+
+def facts_of(items: IdTable, assortment: Assortment) -> ItemFacts:
+    """Facts about the items of a table, as its assortment has them."""
+    return ItemFacts(
+        items=items,
+        category=assortment.category,
+        categories=assortment.categories.ids,
+        cost=np.where(assortment.cost == UNKNOWN_MONEY, np.nan, assortment.cost),
+        exclusive=np.zeros(len(items), np.bool_),
     )
 
 

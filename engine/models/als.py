@@ -7,15 +7,34 @@ at hand, so that a purchase counts at once and the artifact holds nothing about 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
 
-from engine.domain.arrays import AnyArray, FloatArray
+from engine.domain.arrays import AnyArray, FloatArray, IntArray, LongArray
 from engine.domain.histories import Histories
+from engine.models.factor_scores import FactorScores
 from engine.models.interactions import bought, interactions
+from engine.models.item_factors import ItemFactors
+from engine.models.query import Query
+
+# Histories are filled up to one of these lengths, at most half as much again, and solved
+# together by length. A customer's length, and with it every rounding, is their own affair: alone
+# or in a block the factors are the same to the bit.
+WIDTHS = np.sort(np.concatenate([2 ** np.arange(3, 31), 3 * 2 ** np.arange(2, 30)]))
+# Numbers in the factors and systems that are worked on together: they stay in the cache.
+CELLS = 2**17
+
+
+def confidences(
+    histories: Histories, *, items: int, alpha: float, half_life_days: float
+) -> sparse.csr_matrix:
+    """1 + alpha x weight of every bought item, customers x items, float32, columns sorted."""
+    weights = interactions(histories, items=items, half_life_days=half_life_days)
+    weights.data = 1 + np.float32(alpha) * weights.data
+    return weights
 
 
 class Als:
@@ -24,54 +43,95 @@ class Als:
     name: ClassVar[str] = "als"
 
     def __init__(
-        self, factors: FloatArray, *, alpha: float, regularization: float, half_life_days: float
+        self,
+        items: ItemFactors,
+        gram: FloatArray,
+        *,
+        alpha: float,
+        regularization: float,
+        half_life_days: float,
     ) -> None:
-        self._factors = factors
+        """`gram`: the items' factors times themselves, shape (rank, rank)."""
+        self._items = items
+        self._gram = gram
         self._alpha = alpha
         self._regularization = regularization
         self._half_life_days = half_life_days
-        rank = factors.shape[1]
-        self._base: FloatArray = (
-            factors.T @ factors + regularization * np.eye(rank, dtype=np.float32)
-        ).astype(np.float32)
+        ridge = np.float32(regularization) * np.eye(items.rank, dtype=np.float32)
+        self._base: FloatArray = gram + ridge
+
+    @classmethod
+    def of(
+        cls, factors: FloatArray, *, alpha: float, regularization: float, half_life_days: float
+    ) -> Self:
+        """The model of factors in the order of items, shape (items, rank)."""
+        items = ItemFactors.from_items(factors)
+        return cls(
+            items,
+            items.factors.T @ items.factors,
+            alpha=alpha,
+            regularization=regularization,
+            half_life_days=half_life_days,
+        )
+
+    @property
+    def items(self) -> ItemFactors:
+        """The factors of the items."""
+        return self._items
 
     def confidence(self, histories: Histories) -> sparse.csr_matrix:
-        """Confidence 1 + alpha x weight of every bought item, customers x items."""
-        weights = interactions(
-            histories, items=self._factors.shape[0], half_life_days=self._half_life_days
+        """Confidence in every bought item, customers x items, at least 1."""
+        return confidences(
+            histories,
+            items=len(self._items),
+            alpha=self._alpha,
+            half_life_days=self._half_life_days,
         )
-        weights.data = 1 + np.float32(self._alpha) * weights.data
-        return weights
 
     def fold_in(self, confidence: sparse.csr_matrix) -> FloatArray:
-        """Customer factors for rows of confidences, shape (customers, factors).
+        """Customer factors for rows of confidences, shape (customers, rank).
 
         A customer without history gets zeros.
         """
-        systems, targets = self._systems(confidence)
-        return np.linalg.solve(systems, targets[..., None])[..., 0]
+        own = np.zeros((confidence.shape[0], self._items.rank), dtype=np.float32)
+        for rows, width in self._alike(np.diff(confidence.indptr)):
+            systems, targets = self._systems(confidence, rows, width)
+            own[rows] = np.linalg.solve(systems, targets[..., None])[..., 0]
+        return own
 
-    def score(self, histories: Histories) -> FloatArray:
-        """Dot product of customer and item factors; NaN rows for customers without history."""
-        confidence = self.confidence(histories)
-        scores: FloatArray = self.fold_in(confidence) @ self._factors.T
-        scores[np.diff(confidence.indptr) == 0] = np.nan
-        return scores
+    def score(self, query: Query) -> FactorScores:
+        """Dot product of customer and item factors.
 
-    def contributions(self, histories: Histories, items: AnyArray) -> FloatArray:
+        NaN for customers without history, and for items that no known customer bought.
+        """
+        return self._scored(query.histories)
+
+    def score_baskets(self, query: Query) -> FactorScores:
+        """The same for what the customers have in hand, as if they had bought nothing else."""
+        nothing = np.zeros((len(query), self._items.rank), dtype=np.float32)
+        if query.baskets is None:
+            return FactorScores(nothing, self._items)
+        return self._scored(query.baskets)
+
+    def contributions(self, query: Query, items: AnyArray) -> FloatArray:
         """What each bought item adds to each score, shape (bought items, len(items)).
 
         Hu, Koren & Volinsky (2008), section 5: the score is a sum over the bought items.
         """
-        confidence = self.confidence(histories)
-        system = self._systems(confidence)[0][0]
-        own = self._factors[bought(histories)] * confidence.data[:, None]
-        parts: FloatArray = own @ np.linalg.solve(system, self._factors[items].T)
+        confidence = self.confidence(query.histories)
+        mine = bought(query.histories)
+        if not mine.size:
+            return np.zeros((0, len(items)), dtype=np.float32)
+        rows, width = next(self._alike(np.diff(confidence.indptr)))
+        system = self._systems(confidence, rows, width)[0][0]
+        asked = self._items.of(np.asarray(items, dtype=np.int64))
+        own = self._items.of(mine) * confidence.data[:, None]
+        parts: FloatArray = own @ np.linalg.solve(system, asked.T)
         return parts
 
     def arrays(self) -> dict[str, AnyArray]:
-        """The item factors, shape (items, factors)."""
-        return {"item_factors": self._factors}
+        """The item factors by falling norm, and their Gram matrix."""
+        return {**self._items.arrays(), "gram": self._gram}
 
     def params(self) -> dict[str, Any]:
         """Alpha, regularisation and the half-life in days."""
@@ -84,17 +144,33 @@ class Als:
     @classmethod
     def restore(cls, arrays: Mapping[str, AnyArray], params: Mapping[str, Any]) -> Self:
         """The model that `arrays` and `params` came from."""
-        return cls(np.asarray(arrays["item_factors"], dtype=np.float32), **params)
+        gram = np.asarray(arrays["gram"], dtype=np.float32)
+        return cls(ItemFactors.restore(arrays), gram, **params)
 
-    def _systems(self, confidence: sparse.csr_matrix) -> tuple[FloatArray, FloatArray]:
+    def _scored(self, histories: Histories) -> FactorScores:
+        return FactorScores(self.fold_in(self.confidence(histories)), self._items)
+
+    def _alike(self, lengths: IntArray) -> Iterator[tuple[LongArray, int]]:
+        """Customers who are solved together, and the length their histories are filled up to."""
+        widths = WIDTHS[np.searchsorted(WIDTHS, lengths)]
+        filled = lengths > 0
+        for width in np.unique(widths[filled]).tolist():
+            rows = np.flatnonzero(filled & (widths == width))
+            together = max(1, CELLS // ((width + self._items.rank) * self._items.rank))
+            for start in range(0, rows.size, together):
+                yield rows[start : start + together], width
+
+    def _systems(
+        self, confidence: sparse.csr_matrix, rows: LongArray, width: int
+    ) -> tuple[FloatArray, FloatArray]:
         """The left and right sides of equation 4, one linear system a customer."""
-        rank = self._factors.shape[1]
-        systems = np.repeat(self._base[None], confidence.shape[0], axis=0)
-        targets = np.zeros((confidence.shape[0], rank), dtype=np.float32)
-        bounds = confidence.indptr
-        for row in range(confidence.shape[0]):
-            own = slice(bounds[row], bounds[row + 1])
-            factors, weights = self._factors[confidence.indices[own]], confidence.data[own]
-            systems[row] += (factors.T * (weights - 1)) @ factors
-            targets[row] = weights @ factors
+        bounds, position = confidence.indptr, np.arange(width)
+        own = position < (bounds[rows + 1] - bounds[rows])[:, None]
+        line = np.where(own, bounds[rows][:, None] + position, 0)
+        factors = self._items.of(confidence.indices[line])
+        weights = np.where(own, confidence.data[line], np.float32(0))
+        # What has been filled up has weight 0 here and below, so it adds nothing.
+        beyond = np.sqrt(np.maximum(weights - 1, 0))[..., None] * factors
+        systems: FloatArray = self._base + beyond.transpose(0, 2, 1) @ beyond
+        targets: FloatArray = (weights[:, None, :] @ factors)[:, 0]
         return systems, targets

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
-from engine.domain.arrays import AnyArray, FloatArray
-from engine.domain.histories import Histories
+from engine.domain.arrays import AnyArray
 from engine.models.interactions import interactions
+from engine.models.query import Query
+from engine.models.scores import SparseScores
 
 
 class PersonalFrequency:
@@ -18,16 +17,18 @@ class PersonalFrequency:
     name: ClassVar[str] = "frequency"
 
     def __init__(self, *, items: int, half_life_days: float) -> None:
+        """`items`: how many the item table holds."""
         self._items = items
         self._half_life_days = half_life_days
 
-    def score(self, histories: Histories) -> FloatArray:
-        """Decayed number of orders with the item; NaN for items never bought."""
-        weights = interactions(histories, items=self._items, half_life_days=self._half_life_days)
-        scores = np.full(weights.shape, np.nan, dtype=np.float32)
-        rows = np.repeat(np.arange(len(histories)), np.diff(weights.indptr))
-        scores[rows, weights.indices] = weights.data
-        return scores
+    def score(self, query: Query) -> SparseScores:
+        """Decayed number of orders with the item; no score for items never bought.
+
+        Ages count from the customer's own last order: the order of items does not depend on now.
+        """
+        return SparseScores(
+            interactions(query.histories, items=self._items, half_life_days=self._half_life_days)
+        )
 
     def arrays(self) -> dict[str, AnyArray]:
         """Nothing: all it needs is the customer's own history."""

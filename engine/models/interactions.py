@@ -23,18 +23,23 @@ def decayed(histories: Histories, *, half_life_days: float) -> FloatArray:
 
 def interactions(histories: Histories, *, items: int, half_life_days: float) -> sparse.csr_matrix:
     """Summed decayed weights, customers x items, float32, columns sorted."""
+    return summed(histories, decayed(histories, half_life_days=half_life_days), items=items)
+
+
+def summed(histories: Histories, weights: FloatArray, *, items: int) -> sparse.csr_matrix:
+    """Weights of the lines, shape (lines,), summed by customer and known item, float32.
+
+    The shape is customers x items, columns sorted; there is an entry for every item bought.
+    """
     known = histories.item >= 0
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(known)])[histories.indptr]
+    # Lines stand by customer already. As float64 the sum does not depend on the order of items.
     matrix = sparse.csr_matrix(
-        (
-            decayed(histories, half_life_days=half_life_days)[known],
-            (histories.row()[known], histories.item[known]),
-        ),
+        (weights[known].astype(np.float64), histories.item[known], bounds),
         shape=(len(histories), items),
-        dtype=np.float32,
     )
     matrix.sum_duplicates()
-    matrix.sort_indices()
-    return matrix
+    return matrix.astype(np.float32)
 
 
 def bought(histories: Histories) -> IntArray:

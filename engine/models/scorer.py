@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from engine.domain.arrays import AnyArray, FloatArray
-from engine.domain.histories import Histories
+from engine.models.query import Query
+from engine.models.scores import Scores
 
 
 class Scorer(Protocol):
@@ -14,30 +15,31 @@ class Scorer(Protocol):
 
     name: ClassVar[str]
 
-    def score(self, histories: Histories) -> FloatArray:
-        """Preference of each customer for each item, shape (customers, items), unitless.
+    def score(self, query: Query) -> Scores:
+        """Preference of each customer of the query for each item, unitless.
 
-        NaN: the model cannot say. Items are positions in the model's item table; lines of
-        MISSING items are passed over. The input is left as it is.
+        Items are positions in the model's item table; lines of MISSING items are passed over.
+        The input is left as it is, and an equal query gets equal scores: a customer's scores do
+        not depend on who else is in the query.
         """
 
     def arrays(self) -> dict[str, AnyArray]:
-        """The arrays that make the model, by name."""
+        """The arrays that make the model, by name; no float64 among them."""
 
     def params(self) -> dict[str, Any]:
         """The numbers beside the arrays, fit for JSON."""
 
     @classmethod
     def restore(cls, arrays: Mapping[str, AnyArray], params: Mapping[str, Any]) -> Self:
-        """The model that `arrays` and `params` came from."""
+        """The model that `arrays` and `params` came from; the arrays may be memory-mapped."""
 
 
 @runtime_checkable
 class Explainer(Protocol):
     """A scorer whose score is a sum over the items a customer bought."""
 
-    def contributions(self, histories: Histories, items: AnyArray) -> FloatArray:
+    def contributions(self, query: Query, items: AnyArray) -> FloatArray:
         """What each bought item adds to each score, shape (bought items, len(items)).
 
-        For a single customer; the rows follow `bought(histories)`.
+        For a single customer; the rows follow `bought(query.histories)`.
         """

@@ -9,12 +9,21 @@ import numpy as np
 
 from engine.domain.histories import Histories
 from engine.domain.ids import MISSING
+from engine.models.goals import Goal
 from engine.models.item_item import ItemItem
 from engine.models.model import Model
+from engine.models.pairs import Pairs
+from engine.models.query import Query
 from engine.recommend.answer import Reason
-from engine.recommend.blend import Blended, blend
+from engine.recommend.candidates import Breadth, gather, union
+from engine.recommend.eligibility import bought_pairs
 from engine.recommend.explain import explain
-from engine.recommend.recommender import BLOCK_SCORES, shown_score
+from engine.recommend.features.held import position_in
+from engine.recommend.recommender import BLOCK, shown_score
+from engine.recommend.scoring import Scored, ask, score
+
+# A customer's other candidates only say how high the scorers go for that customer.
+BREADTH = Breadth(own=50, new=10, popular=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +41,17 @@ def neighbours(model: Model, item_id: str, *, most: int) -> list[str]:
     near = model.scorers.get(ItemItem.name)
     if position == MISSING or not isinstance(near, ItemItem):
         return []
-    scores = np.nan_to_num(near.neighbours(position), nan=0.0)
-    best = np.argsort(-scores, kind="stable")[:most]
-    return [model.items[int(each)] for each in best if scores[each] > 0]
+    items, scores = near.nearest(position)
+    best = np.lexsort((items, -scores))[:most]
+    return [model.items[int(items[each])] for each in best if scores[each] > 0]
 
 
-def audience(model: Model, histories: Histories, item_id: str, *, limit: int) -> list[Wanting]:
+def audience(
+    model: Model, histories: Histories, item_id: str, *, limit: int, now_ms: int
+) -> list[Wanting]:
     """The customers with the highest scores for an item the model knows, ties by customer id."""
     item = model.items.index(item_id)
-    found = [each for block in _blocks(histories, model) for each in _scored(model, block, item)]
+    found = [each for block in _blocks(histories) for each in _scored(model, block, item, now_ms)]
     found.sort(key=lambda each: (-each.score, each.customer_id))
     return [
         Wanting(each.customer_id, each.score, _reason(model, each, item)) for each in found[:limit]
@@ -55,32 +66,35 @@ def without_buyers_since(histories: Histories, item: int, *, since_ms: int) -> H
 
 
 @dataclass(frozen=True)
-class _Scored:
+class _Asked:
     """A customer's score with what it was read off, to be explained when it is high enough."""
 
     customer_id: str
     score: float
-    histories: Histories
-    blended: Blended
+    scored: Scored
     row: int
 
 
-def _scored(model: Model, block: Histories, item: int) -> list[_Scored]:
-    blended = blend(model, block)
-    scores = blended.total[:, item].tolist()
+def _scored(model: Model, block: Histories, item: int, now_ms: int) -> list[_Asked]:
+    query = Query(block, now_ms)
+    scores, count = ask(model, query), len(block)
+    asked = Pairs.of(np.arange(count), np.full(count, item), customers=count)
+    found = gather(scores, bought_pairs(block), breadth=BREADTH)
+    pairs = union([found, asked], customers=count)
+    scored = score(model, query, pairs, scores, goal=Goal.ANY)
+    at = position_in(pairs, asked, items=len(model.items))
     return [
-        _Scored(block.customers[row], shown_score(score), block, blended, row)
-        for row, score in enumerate(scores)
+        _Asked(block.customers[row], shown_score(told), scored, row)
+        for row, told in enumerate(scored.blended.total[at].tolist())
     ]
 
 
-def _reason(model: Model, scored: _Scored, item: int) -> Reason:
-    items = np.asarray([item], dtype=np.int64)
-    (told,) = explain(model, scored.histories, scored.blended, row=scored.row, items=items)
-    return told.reason
+def _reason(model: Model, asked: _Asked, item: int) -> Reason:
+    lists = np.full((len(asked.scored.query), 1), MISSING, dtype=np.int32)
+    lists[asked.row, 0] = item
+    return explain(model, asked.scored, lists, goal=Goal.ANY)[asked.row][0].reason
 
 
-def _blocks(histories: Histories, model: Model) -> Iterator[Histories]:
-    size = max(1, BLOCK_SCORES // max(1, len(model.items)))
-    for start in range(0, len(histories), size):
-        yield histories.take(np.arange(start, min(start + size, len(histories))))
+def _blocks(histories: Histories) -> Iterator[Histories]:
+    for start in range(0, len(histories), BLOCK):
+        yield histories.take(np.arange(start, min(start + BLOCK, len(histories))))

@@ -8,47 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.domain.arrays import FloatArray
-from engine.domain.histories import Histories
-from engine.models.model import Model
-from engine.models.scorer import Scorer
+from engine.models.pairs import Pairs
+from engine.recommend.features.said import of_best
 
 
 @dataclass(frozen=True)
 class Blended:
-    """Scores of a block of customers.
-
-    `total` (customers, items) is the sum of `parts`, each scorer's weighted share of it, of the
-    same shape; `scales` (customers,) is what each scorer's raw scores were multiplied by.
-    """
+    """`total` (pairs,) is the sum of `parts`, each scorer's weighted share of it."""
 
     total: FloatArray
     parts: Mapping[str, FloatArray]
-    scales: Mapping[str, FloatArray]
 
 
-def blend(model: Model, histories: Histories) -> Blended:
-    """The weighted sum of all scorers for each customer and item.
+def blend(said: Mapping[str, FloatArray], pairs: Pairs, *, weights: Mapping[str, float]) -> Blended:
+    """The weighted sum of what the scorers say of each pair.
 
     A scorer's scores are divided by the customer's largest, so that a weight means the same for
     someone with two orders and someone with two hundred. What a scorer cannot say counts 0.
     """
-    parts: dict[str, FloatArray] = {}
-    scales: dict[str, FloatArray] = {}
-    total = np.zeros((len(histories), len(model.items)), dtype=np.float32)
-    for name, weight in model.weights.items():
-        if weight > 0:
-            parts[name], scales[name] = weighted(model.scorers[name], histories, weight=weight)
-            total += parts[name]
-    return Blended(total, parts, scales)
-
-
-def weighted(
-    scorer: Scorer, histories: Histories, *, weight: float
-) -> tuple[FloatArray, FloatArray]:
-    """A scorer's scores on the common scale times its weight, and the factor of each row."""
-    scores = scorer.score(histories)
-    known = np.nan_to_num(scores, nan=0.0, posinf=0.0, neginf=0.0)
-    highest = known.max(axis=1, initial=0.0)
-    scale = np.zeros_like(highest)
-    np.divide(np.float32(weight), highest, out=scale, where=highest > 0)
-    return known * scale[:, None], scale
+    parts = {
+        name: of_best(said[name], pairs) * np.float32(weight)
+        for name, weight in weights.items()
+        if weight > 0 and name in said
+    }
+    # In a fixed order: a sum of floats depends on it.
+    total = np.zeros(len(pairs), dtype=np.float32)
+    for name in sorted(parts):
+        total += parts[name]
+    return Blended(total, parts)

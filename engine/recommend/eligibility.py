@@ -11,28 +11,12 @@ import numpy as np
 from engine.domain.arrays import BoolArray
 from engine.domain.histories import Histories
 from engine.domain.ids import IdTable
+from engine.models.pairs import Pairs
+from engine.models.query import Query
 from engine.recommend.answer import CatalogView, Dropped, Request
+from engine.recommend.features.held import position_in
 
 _MS = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True)
-class Eligibility:
-    """Masks over items; `barred` gives, for each rule, the items it keeps out.
-
-    Each mask has shape (items,) for a rule that is the same for all customers, or
-    (customers, items). `preferred` marks the items of the wanted category, None without one.
-    """
-
-    barred: dict[Dropped, BoolArray]
-    preferred: BoolArray | None
-
-    def allowed(self, customers: int, items: int) -> BoolArray:
-        """Items no rule keeps out, shape (customers, items)."""
-        allowed = np.ones((customers, items), dtype=np.bool_)
-        for mask in self.barred.values():
-            allowed &= ~mask
-        return allowed
 
 
 class CatalogMasks:
@@ -56,37 +40,76 @@ class CatalogMasks:
         return inside
 
 
-def eligibility(histories: Histories, request: Request, *, masks: CatalogMasks) -> Eligibility:
-    """The rules that depend on the request and the catalogue, and on what was bought."""
+@dataclass(frozen=True)
+class Rules:
+    """What the request and the catalogue say of items, whoever is asked about.
+
+    `barred` gives for each rule the items it keeps out, shape (items,); `preferred` those of the
+    wanted category, None without one.
+    """
+
+    barred: dict[Dropped, BoolArray]
+    preferred: BoolArray | None
+
+    def allowed(self, *, items: int) -> BoolArray | None:
+        """The items that no rule keeps out, those of the wanted category first and foremost."""
+        if not self.barred and self.preferred is None:
+            return None
+        allowed = np.ones(items, dtype=np.bool_) if self.preferred is None else self.preferred
+        for mask in self.barred.values():
+            allowed = allowed & ~mask
+        return allowed
+
+
+def rules_of(request: Request, masks: CatalogMasks) -> Rules:
+    """The rules that hold for every customer alike."""
     barred: dict[Dropped, BoolArray] = {}
     if masks.unavailable is not None:
         barred[Dropped.UNAVAILABLE] = masks.unavailable
     if request.exclude_item_ids:
         barred[Dropped.EXCLUDED] = _mask(request.exclude_item_ids, masks.items)
-    if request.new_only:
-        barred[Dropped.ALREADY_BOUGHT] = lines_mask(histories, items=len(masks.items))
     if request.category is None:
-        return Eligibility(barred, None)
+        return Rules(barred, None)
     wanted = masks.in_category(request.category)
     if request.strict_filtering:
         # Barred, not ranked below: the items it keeps out are counted by their own score.
         barred[Dropped.OTHER_CATEGORY] = ~wanted
-        return Eligibility(barred, None)
-    return Eligibility(barred, wanted)
+        return Rules(barred, None)
+    return Rules(barred, wanted)
 
 
-def just_bought(histories: Histories, *, items: int, now_ms: int, cooldown: timedelta) -> BoolArray:
-    """Items bought within the cooldown before now, shape (customers, items)."""
-    recent = histories.where(histories.at > now_ms - cooldown // _MS)
-    return lines_mask(recent, items=items)
+def barred_pairs(
+    query: Query,
+    pairs: Pairs,
+    request: Request,
+    *,
+    rules: Rules,
+    cooldown: timedelta,
+    items: int,
+) -> dict[Dropped, BoolArray]:
+    """For each rule the candidates it keeps out, shape (pairs,)."""
+    barred = {reason: mask[pairs.item] for reason, mask in rules.barred.items()}
+    if request.new_only:
+        barred[Dropped.ALREADY_BOUGHT] = among(query.histories, pairs, items=items)
+    if cooldown > timedelta(0):
+        since_ms = query.now_ms - cooldown // _MS
+        recent = query.histories.where(query.histories.at > since_ms)
+        barred[Dropped.JUST_BOUGHT] = among(recent, pairs, items=items)
+    if query.baskets is not None:
+        barred[Dropped.IN_BASKET] = among(query.baskets, pairs, items=items)
+    return barred
 
 
-def lines_mask(histories: Histories, *, items: int) -> BoolArray:
-    """Items among each customer's lines, shape (customers, items)."""
-    mask = np.zeros((len(histories), items), dtype=np.bool_)
+def among(histories: Histories, pairs: Pairs, *, items: int) -> BoolArray:
+    """Which pairs are among the customers' lines, shape (pairs,)."""
+    inside: BoolArray = position_in(bought_pairs(histories), pairs, items=items) >= 0
+    return inside
+
+
+def bought_pairs(histories: Histories) -> Pairs:
+    """Every customer with every known item among their lines."""
     known = histories.item >= 0
-    mask[histories.row()[known], histories.item[known]] = True
-    return mask
+    return Pairs.of(histories.row()[known], histories.item[known], customers=len(histories))
 
 
 def _mask(item_ids: Iterable[str], items: IdTable) -> BoolArray:

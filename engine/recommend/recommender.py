@@ -1,4 +1,4 @@
-"""The stages of an answer: score and blend, filter, rank, explain."""
+"""The stages of an answer: gather candidates, score, filter, rank, arrange, explain."""
 
 from __future__ import annotations
 
@@ -9,61 +9,77 @@ from datetime import timedelta
 import numpy as np
 
 from engine.domain.arrays import BoolArray, FloatArray, LongArray
-from engine.domain.histories import Histories, histories_of
-from engine.domain.ids import MISSING
-from engine.models.item_item import ItemItem
+from engine.domain.histories import Histories
+from engine.models.goals import Goal
 from engine.models.model import Model
-from engine.models.popularity import Popularity
+from engine.models.pairs import Pairs
+from engine.models.query import Query
+from engine.models.scores import Scores
+from engine.recommend.ahead import ahead
 from engine.recommend.answer import (
     Answer,
     CatalogView,
     Dropped,
-    Reason,
-    ReasonCode,
     RecommendedItem,
     Request,
 )
-from engine.recommend.blend import Blended, blend
-from engine.recommend.eligibility import CatalogMasks, eligibility, just_bought
+from engine.recommend.candidates import Breadth, gather, union
+from engine.recommend.control.config import Control
+from engine.recommend.control.shortlist import Arranged, Rule
+from engine.recommend.eligibility import CatalogMasks, Rules, barred_pairs, bought_pairs, rules_of
 from engine.recommend.explain import Explained, explain
-from engine.recommend.top_k import top_k
+from engine.recommend.features.held import position_in
+from engine.recommend.ranking import best_first, dropped, shortlist
+from engine.recommend.scoring import Scored, ask, score
+from engine.recommend.steering import Steering
 
-# Scores of a block of customers are held at once, one float each for every scorer and item.
-BLOCK_SCORES = 4_000_000
+# Customers of a block; candidates and features of all of them are held at once.
+BLOCK = 256
+# Blocks worked on side by side.
+AT_ONCE = 2
+# Candidates that control may choose from, as multiples of the list's length and at least so many.
+CHOICE = 5
+LEAST_CHOICE = 50
 UNKNOWN_CUSTOMER = "unknown_customer"
 NO_KNOWN_PURCHASE = "no_known_purchase"
-UNKNOWN_ITEM = "unknown_item"
 
 
 @dataclass(frozen=True)
 class Ranked:
     """Lists of a block of customers, before they are explained.
 
-    `items` holds positions in the model's item table, best first, one array a customer; `scores`
-    their scores; `dropped` how many better items each rule kept out.
+    `dropped` is how many better items each rule kept out of each list.
     """
 
-    histories: Histories
-    blended: Blended
-    items: tuple[LongArray, ...]
-    scores: tuple[FloatArray, ...]
-    dropped: tuple[Mapping[Dropped, int], ...]
+    scored: Scored
+    lists: Arranged
+    dropped: list[dict[Dropped, int]]
+
+    def items(self, row: int) -> LongArray:
+        """Positions of the items in one customer's list, best first."""
+        own = self.lists.item[row]
+        items: LongArray = own[own >= 0].astype(np.int64)
+        return items
 
 
 class Recommender:
     """Answers from one model version; evaluation, batch and requests all come through here."""
 
-    def __init__(self, model: Model, *, cooldown: timedelta) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        cooldown: timedelta,
+        control: Control | None = None,
+        breadth: Breadth | None = None,
+    ) -> None:
         self.model = model
-        self._cooldown = cooldown
+        self.cooldown = cooldown
+        self._breadth = breadth or Breadth()
+        self.steering = Steering(model, control or Control())
         # The first look-up builds the table, which no request should wait for.
         model.items.index("")
         self._masks = CatalogMasks(model.items, CatalogView())
-
-    @property
-    def cooldown(self) -> timedelta:
-        """For how long what was bought is not shown again."""
-        return self._cooldown
 
     def recommend(
         self, histories: Histories, request: Request, *, view: CatalogView, now_ms: int
@@ -75,70 +91,111 @@ class Recommender:
         """
         answers: list[Answer] = []
         for ranked in self.rank(histories, request, view=view, now_ms=now_ms):
-            for row, customer_id in enumerate(ranked.histories.customers):
-                explained = explain(
-                    self.model, ranked.histories, ranked.blended, row=row, items=ranked.items[row]
-                )
-                answers.append(self._answer(customer_id, ranked, explained, row, request))
+            answers += self.answers(ranked, request, goal=request.goal)
         return answers
 
     def rank(
         self, histories: Histories, request: Request, *, view: CatalogView, now_ms: int
     ) -> Iterator[Ranked]:
-        """Lists of all customers, a block at a time, in order; memory is bounded by the block."""
-        items = len(self.model.items)
-        size = max(1, BLOCK_SCORES // max(1, items))
-        for start in range(0, len(histories), size):
-            block = histories.take(np.arange(start, min(start + size, len(histories))))
-            rules = eligibility(block, request, masks=self._masks_of(view))
-            if self._cooldown > timedelta(0):
-                rules.barred[Dropped.JUST_BOUGHT] = just_bought(
-                    block, items=items, now_ms=now_ms, cooldown=self._cooldown
-                )
-            blended = blend(self.model, block)
-            total = _preferring(blended.total, rules.preferred)
-            allowed = rules.allowed(len(block), items)
-            best = tuple(
-                top_k(total[row], allowed[row], k=request.limit) for row in range(len(block))
-            )
-            yield Ranked(
-                histories=block,
-                blended=blended,
-                items=best,
-                scores=tuple(total[row][own] for row, own in enumerate(best)),
-                dropped=tuple(
-                    _dropped(total[row], own, rules.barred, row=row, limit=request.limit)
-                    for row, own in enumerate(best)
-                ),
-            )
+        """Lists of all customers, a block at a time, in order; memory is bounded by the blocks."""
+        starts = range(0, len(histories), BLOCK)
 
-    def popular(self, request: Request, *, view: CatalogView) -> Answer:
-        """The items that sell best now, for nobody in particular."""
-        scores = self.model.scorers[Popularity.name].score(_nobody(self.model))[0]
-        return self._listed(scores, request, view=view, reason=Reason(ReasonCode.POPULAR))
+        def ranked(start: int) -> Ranked:
+            block = histories.take(np.arange(start, min(start + BLOCK, len(histories))))
+            return self.ranked(Query(block, now_ms), request, view=view, goal=request.goal)
 
-    def similar(self, item_id: str, request: Request, *, view: CatalogView) -> Answer:
-        """The items bought by the customers who bought this one, then popular ones.
+        if len(starts) <= 1:
+            yield from map(ranked, starts)
+        else:
+            yield from ahead(ranked, starts, workers=AT_ONCE)
 
-        An item the model does not know gets popular items, labelled `unknown_item`.
-        """
-        position = self.model.items.index(item_id)
-        others = replace(request, exclude_item_ids=request.exclude_item_ids | {item_id})
-        if position == MISSING:
-            answer = self.popular(others, view=view)
-            return replace(answer, fallback_reason=UNKNOWN_ITEM)
-        near = self.model.scorers[ItemItem.name]
-        if not isinstance(near, ItemItem):
-            raise TypeError(f"{ItemItem.name} is a {type(near).__name__}")
-        scores = near.neighbours(position)
-        return self._listed(scores, others, view=view, reason=Reason(ReasonCode.SIMILAR, item_id))
+    def ranked(self, query: Query, request: Request, *, view: CatalogView, goal: Goal) -> Ranked:
+        """Lists of one block."""
+        if self.model.new_only and not request.again_only:
+            request = replace(request, new_only=True)
+        masks = self.masks_of(view)
+        rules = rules_of(request, masks)
+        scored = self.scored(query, request, rules, goal=goal)
+        barred = barred_pairs(
+            query,
+            scored.pairs,
+            request,
+            rules=rules,
+            cooldown=self.cooldown,
+            items=len(self.model.items),
+        )
+        return self.arranged(scored, rules, barred, request)
 
-    def _masks_of(self, view: CatalogView) -> CatalogMasks:
+    def scored(self, query: Query, request: Request, rules: Rules, *, goal: Goal) -> Scored:
+        """Candidates for a block, and one score for each."""
+        scores = ask(self.model, query)
+        pairs = self.candidates(query, scores, request, rules)
+        return score(self.model, query, pairs, scores, goal=goal)
+
+    def candidates(
+        self, query: Query, scores: Mapping[str, Scores], request: Request, rules: Rules
+    ) -> Pairs:
+        """The items of each customer worth a score, by what the scorers say of them."""
+        held = bought_pairs(query.histories)
+        breadth = self._breadth.at_least(request.limit)
+        own = not request.new_only
+        found = [gather(scores, held, breadth=breadth, own=own)]
+        allowed = rules.allowed(items=len(self.model.items))
+        if allowed is not None and not request.again_only:
+            found.append(gather(scores, held, breadth=breadth, allowed=allowed, own=own))
+        pairs = held if request.again_only else union(found, customers=len(query))
+        wanted = self.steering.wanted(query, request)
+        return pairs if wanted is None else union([pairs, wanted], customers=len(query))
+
+    def answers(self, ranked: Ranked, request: Request, *, goal: Goal) -> list[Answer]:
+        """The lists of a block as they are told."""
+        told = explain(self.model, ranked.scored, ranked.lists.item, goal=goal)
+        return [
+            self._answer(customer_id, ranked, told[row], row, request)
+            for row, customer_id in enumerate(ranked.scored.query.histories.customers)
+        ]
+
+    def masks_of(self, view: CatalogView) -> CatalogMasks:
         """The masks of a view, kept for the next call; any thread may replace them."""
         masks = self._masks
         if masks.view is not view:
             self._masks = masks = CatalogMasks(self.model.items, view)
         return masks
+
+    def arranged(
+        self,
+        scored: Scored,
+        rules: Rules,
+        barred: Mapping[Dropped, BoolArray],
+        request: Request,
+    ) -> Ranked:
+        """Lists from scored candidates: without the barred ones, sorted, steered and counted."""
+        total = _preferring(scored, rules)
+        kept = np.ones(len(total), dtype=np.bool_)
+        for mask in barred.values():
+            kept &= ~mask
+        ranked = best_first(scored.pairs, total, kept=kept)
+        width = max(CHOICE * request.limit, LEAST_CHOICE)
+        control = self.steering.control(request)
+        width = request.limit if control.off else width
+        short = shortlist(
+            scored.pairs, total, ranked, width=width, wanted=self._wanted(scored, request)
+        )
+        lists = self.steering.arrange(short, scored.query, control, limit=request.limit)
+        lowest = np.where(lists.item >= 0, lists.score, np.float32(np.inf)).min(
+            axis=1, initial=np.inf
+        )
+        full = (lists.item >= 0).sum(axis=1) == request.limit
+        last = np.where(full, lowest, np.float32(-np.inf))
+        return Ranked(scored, lists, dropped(scored.pairs, total, barred, last=last))
+
+    def _wanted(self, scored: Scored, request: Request) -> BoolArray | None:
+        """The candidates that no score may keep from a list's choice, shape (pairs,)."""
+        wanted = self.steering.wanted(scored.query, request)
+        if wanted is None:
+            return None
+        found: BoolArray = position_in(wanted, scored.pairs, items=len(self.model.items)) >= 0
+        return found
 
     def _answer(
         self,
@@ -148,53 +205,41 @@ class Recommender:
         row: int,
         request: Request,
     ) -> Answer:
-        listed = zip(ranked.items[row], ranked.scores[row], explained, strict=True)
+        places = enumerate(explained)
         return Answer(
             customer_id=customer_id,
             requested=request.limit,
-            items=tuple(
-                RecommendedItem(
-                    item_id=self.model.items[int(item)],
-                    rank=rank,
-                    score=shown_score(float(score)),
-                    source=why.source,
-                    reasons=(why.reason,),
-                )
-                for rank, (item, score, why) in enumerate(listed, start=1)
-            ),
+            items=tuple(self.place(ranked, row, at, why) for at, why in places),
             dropped=ranked.dropped[row],
-            fallback_reason=_nothing_known(ranked.histories, row),
+            fallback_reason=_nothing_known(ranked.scored.query.histories, row),
         )
 
-    def _listed(
-        self, scores: FloatArray, request: Request, *, view: CatalogView, reason: Reason
-    ) -> Answer:
-        """A list by one array of scores; what it cannot score comes last, by popularity."""
-        nobody = _nobody(self.model)
-        rules = eligibility(nobody, request, masks=self._masks_of(view))
-        popular = self.model.scorers[Popularity.name].score(nobody)[0]
-        known = ~np.isnan(scores)
-        # Below every known score, and in the order of popularity.
-        filled = np.where(known, scores, popular / (popular.max(initial=0) + 1) - 1)
-        total = _preferring(filled[None], rules.preferred)[0]
-        best = top_k(total, rules.allowed(1, len(total))[0], k=request.limit)
-        reasons = [reason if known[item] else Reason(ReasonCode.POPULAR) for item in best]
-        source = ItemItem.name if reason.code is ReasonCode.SIMILAR else Popularity.name
-        return Answer(
-            customer_id="",
-            requested=request.limit,
-            items=tuple(
-                RecommendedItem(
-                    item_id=self.model.items[int(item)],
-                    rank=rank,
-                    score=shown_score(float(total[item])),
-                    source=source if known[item] else Popularity.name,
-                    reasons=(why,),
-                )
-                for rank, (item, why) in enumerate(zip(best, reasons, strict=True), start=1)
-            ),
-            dropped=_dropped(total, best, rules.barred, row=0, limit=request.limit),
+    def place(self, ranked: Ranked, row: int, at: int, why: Explained) -> RecommendedItem:
+        """One place of a customer's list, counted from 0, as it is told."""
+        lists = ranked.lists
+        return RecommendedItem(
+            item_id=self.model.items[int(lists.item[row, at])],
+            rank=at + 1,
+            score=shown_score(float(lists.score[row, at])),
+            source=why.source,
+            reasons=(why.reason,),
+            rule=_rule(int(lists.rule[row, at])),
+            propensity=float(lists.propensity[row, at]),
         )
+
+
+def without(request: Request, *item_ids: str) -> Request:
+    """The request with more items kept out."""
+    return replace(request, exclude_item_ids=request.exclude_item_ids | set(item_ids))
+
+
+def shown_score(score: float) -> float:
+    """A score with as many digits as it has meaning; a fall stays a fall or becomes a tie."""
+    return round(score, 6)
+
+
+def _rule(code: int) -> str | None:
+    return None if code == Rule.NONE else Rule(code).name.lower()
 
 
 def _nothing_known(histories: Histories, row: int) -> str | None:
@@ -205,36 +250,10 @@ def _nothing_known(histories: Histories, row: int) -> str | None:
     return None if (own >= 0).any() else NO_KNOWN_PURCHASE
 
 
-def shown_score(score: float) -> float:
-    """A score with as many digits as it has meaning; a fall stays a fall or becomes a tie."""
-    return round(score, 6)
-
-
-def _nobody(model: Model) -> Histories:
-    return histories_of([("", ())], items=model.items)
-
-
-def _preferring(total: FloatArray, preferred: BoolArray | None) -> FloatArray:
+def _preferring(scored: Scored, rules: Rules) -> FloatArray:
     """Scores with everything outside the wanted category below everything inside it."""
-    if preferred is None:
+    total = scored.total
+    if rules.preferred is None or not len(total):
         return total
-    span = total.max(axis=1, keepdims=True) - total.min(axis=1, keepdims=True) + 1
-    return np.where(preferred, total, total - span)
-
-
-def _dropped(
-    total: FloatArray,
-    best: LongArray,
-    barred: Mapping[Dropped, BoolArray],
-    *,
-    row: int,
-    limit: int,
-) -> dict[Dropped, int]:
-    """How many items each rule kept out of the list: those that score as high as its last."""
-    full = len(best) == limit and limit > 0
-    reaches = total >= total[best[-1]] if full else np.ones(len(total), dtype=np.bool_)
-    counts = {
-        reason: int((reaches & (mask if mask.ndim == 1 else mask[row])).sum())
-        for reason, mask in barred.items()
-    }
-    return {reason: count for reason, count in counts.items() if count}
+    span = total.max() - total.min() + 1
+    return np.where(rules.preferred[scored.pairs.item], total, total - span)

@@ -14,10 +14,12 @@ import numpy as np
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from engine.domain.assortment import Assortment
 from engine.domain.histories import DAY_MS, Histories, NetLine, histories_of
 from engine.domain.ids import IdTable
 from engine.models.als import Als
 from engine.models.frequency import PersonalFrequency
+from engine.models.goals import Goal
 from engine.models.item_item import ItemItem
 from engine.models.model import Model
 from engine.models.popularity import Popularity
@@ -52,10 +54,11 @@ def a_large_model(items: int, rng: np.random.Generator) -> Model:
         scorers={
             "popularity": Popularity(rng.random(items, dtype=np.float32), half_life_days=30.0),
             "frequency": PersonalFrequency(items=items, half_life_days=60.0),
-            "als": Als(factors, alpha=10.0, regularization=0.05, half_life_days=180.0),
+            "als": Als.of(factors, alpha=10.0, regularization=0.05, half_life_days=180.0),
             "item_item": ItemItem(near, half_life_days=180.0),
         },
-        weights={"frequency": 1.0, "als": 0.2, "item_item": 0.3, "popularity": 0.1},
+        blends={Goal.ANY: {"frequency": 1.0, "als": 0.2, "item_item": 0.3, "popularity": 0.1}},
+        assortment=Assortment.unknown(items),
     )
 
 

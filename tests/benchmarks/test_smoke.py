@@ -15,6 +15,7 @@ import pytest
             "bench_customer_model",
             ["four value models", "all features", "bare SQLite", "event into"],
         ),
+        ("bench_factors", ["fitted, best 10", "random, best 100", "fold-in"]),
         ("bench_ingest", ["DuckDB read_csv", "regulars ingest"]),
         ("bench_recommend", ["1,000", "3,000"]),
         ("bench_serving", ["bare Flask", "cached list", "computed list", "POST"]),

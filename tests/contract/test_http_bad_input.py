@@ -67,6 +67,23 @@ BAD_QUERIES = {
     "exclude_item_ids=%00": "exclude_item_ids",
     "exclude_item_ids=" + ",".join(str(number) for number in range(1_001)): "exclude_item_ids",
     "limits=3": "limits",
+    "diversity=1.1": "diversity",
+    "diversity=-0.1": "diversity",
+    "diversity=nan": "diversity",
+    "diversity=": "diversity",
+    "diversity=much": "diversity",
+    "diversity=0_1": "diversity",
+    "diversity=1e400": "diversity",
+    "diversity=0.1&diversity=0.2": "diversity",
+    "diversity_by=price": "diversity_by",
+    "calibration=2": "calibration",
+    "price_affinity=inf": "price_affinity",
+    "category_cap=0": "category_cap",
+    "category_cap=1001": "category_cap",
+    "category_cap=2.5": "category_cap",
+    "category_cap=null": "category_cap",
+    "brand_cap=": "brand_cap",
+    "exploration_share=1": "exploration_share",
     "%00=3": "\0",
 }
 
@@ -204,7 +221,61 @@ def test_json_nested_without_end_is_refused(shop: Shop):
         assert "deep" in answer.json["detail"]
 
 
+BAD_LISTS = {
+    "basket/recommendations": {
+        "no items": ({}, "items"),
+        "items a text": ({"items": "A"}, "items"),
+        "an empty id": ({"items": ["A", ""]}, "items[1]"),
+        "an id with a tab": ({"items": ["A\t"]}, "items[0]"),
+        "too many items": ({"items": ["A"] * 1_001}, "items"),
+        "limit 0": ({"items": ["A"], "limit": 0}, "limit"),
+        "limit 101": ({"items": ["A"], "limit": 101}, "limit"),
+        "a placement with NUL": ({"items": ["A"], "placement": "\0"}, "placement"),
+        "a category with NUL": ({"items": ["A"], "category": "\0"}, "category"),
+        "diversity above 1": ({"items": ["A"], "diversity": 1.5}, "diversity"),
+        "diversity null": ({"items": ["A"], "diversity": None}, "diversity"),
+        "diversity by price": ({"items": ["A"], "diversity_by": "price"}, "diversity_by"),
+        "cap 0": ({"items": ["A"], "category_cap": 0}, "category_cap"),
+        "a customer's number": ({"items": ["A"], "customer_id": 7}, "customer_id"),
+        "a wrong exclusion": (
+            {"items": ["A"], "exclude_item_ids": ["B", "\n"]},
+            "exclude_item_ids[1]",
+        ),
+        "an unknown field": ({"items": ["A"], "seed": 1}, "seed"),
+    },
+    "sessions/recommendations": {
+        "no items": ({"limit": 3}, "items"),
+        "a customer": ({"items": ["A"], "customer_id": "ann"}, "customer_id"),
+    },
+    "rerank": {
+        "no customer": ({"items": ["A"]}, "customer_id"),
+        "too many items": ({"customer_id": "ann", "items": ["A"] * 1_001}, "items"),
+        "limit 101": ({"customer_id": "ann", "items": ["A"], "limit": 101}, "limit"),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("address", "body", "field"),
+    [(address, *case) for address, cases in BAD_LISTS.items() for case in cases.values()],
+    ids=[f"{address}: {name}" for address, cases in BAD_LISTS.items() for name in cases],
+)
+def test_a_bad_request_for_a_list_is_refused_and_its_field_named(
+    shop: Shop, address: str, body: object, field: str
+):
+    answer = shop.client.post(f"/v1/{address}", json=body)
+
+    assert answer.status_code == 400, answer.text
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["field"] == field
+    assert "properties" not in answer.json["detail"]
+
+
 OTHER_BAD_QUERIES = {
+    "items/popular?segment=": "segment",
+    "items/A/bought-together?segment=loyal": "segment",
+    "customers/ann/buy-again?limit=0": "limit",
+    "customers/ann/discover?new_only=1": "new_only",
     "customers/ann/profile?explain=maybe": "explain",
     "customers/ann/profile?why=1": "why",
     "customers/ann/segments?why=": "why",
@@ -245,6 +316,9 @@ def test_a_segment_that_is_not_there_is_404(shop: Shop, address: str, name: str)
         "customers/{}/profile",
         "customers/{}/segments",
         "items/{}/similar",
+        "items/{}/bought-together",
+        "customers/{}/buy-again",
+        "customers/{}/discover",
         "items/{}/audience",
         "items/{}",
     ],

@@ -70,6 +70,8 @@ def test_every_route_is_described():
 
     assert documented == {
         ("/v1/customers/{customer_id}/recommendations", "get"),
+        ("/v1/customers/{customer_id}/buy-again", "get"),
+        ("/v1/customers/{customer_id}/discover", "get"),
         ("/v1/customers/{customer_id}/profile", "get"),
         ("/v1/customers/{customer_id}/segments", "get"),
         ("/v1/items/{item_id}/audience", "get"),
@@ -80,7 +82,11 @@ def test_every_route_is_described():
         ("/v1/segments/{name}/customers", "get"),
         ("/v1/segments/{name}/changes", "get"),
         ("/v1/items/{item_id}/similar", "get"),
+        ("/v1/items/{item_id}/bought-together", "get"),
         ("/v1/items/popular", "get"),
+        ("/v1/basket/recommendations", "post"),
+        ("/v1/sessions/recommendations", "post"),
+        ("/v1/rerank", "post"),
         ("/v1/items/{item_id}", "get"),
         ("/v1/items", "put"),
         ("/v1/events", "post"),
@@ -110,6 +116,17 @@ def test_every_example_body_is_accepted(sqlite_url: str, name: str):
 
     assert (events.status_code, items.status_code) == (200, 200)
     assert events.json["rejected"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [(each.name, each.path) for each in OPERATIONS if each.answer is wire.Recommendations],
+)
+def test_every_example_of_a_list_that_is_posted_is_answered(shop: Shop, name: str, path: str):
+    for body in BODIES.get(name, {}).values():
+        answer = shop.client.post(path, json=body)
+
+        assert answer.status_code == 200, answer.text
 
 
 def test_the_example_of_a_segment_is_accepted_and_answered_as_shown(shop: Shop):

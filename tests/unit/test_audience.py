@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from engine.domain.histories import NetLine, histories_of
+from engine.models.goals import Goal
+from engine.models.pairs import Pairs
+from engine.models.query import Query
 from engine.recommend.audience import audience, neighbours, without_buyers_since
-from engine.recommend.blend import blend
+from engine.recommend.scoring import ask, score
 from tests.fakes import NOW, a_model
 
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -30,9 +33,12 @@ def some_histories():
 
 def test_the_audience_of_an_item_is_its_column_of_the_blend_sorted():
     model, histories = some_histories()
-    column = blend(model, histories).total[:, model.items.index("F")]
+    query = Query(histories, NOW_MS)
+    everything = Pairs.of(np.arange(4).repeat(6), np.tile(np.arange(6), 4), customers=4)
+    total = score(model, query, everything, ask(model, query), goal=Goal.ANY).total
+    column = total.reshape(4, 6)[:, model.items.index("F")]
 
-    found = audience(model, histories, "F", limit=4)
+    found = audience(model, histories, "F", limit=4, now_ms=NOW_MS)
 
     expected = sorted(
         zip(column.tolist(), histories.customers, strict=True), key=lambda each: (-each[0], each[1])
@@ -46,8 +52,12 @@ def test_the_audience_of_an_item_is_its_column_of_the_blend_sorted():
 def test_a_customer_alone_scores_as_among_others():
     model, histories = some_histories()
 
-    together = {each.customer_id: each for each in audience(model, histories, "F", limit=4)}
-    alone = [audience(model, histories.take([row]), "F", limit=1)[0] for row in range(4)]
+    together = {
+        each.customer_id: each for each in audience(model, histories, "F", limit=4, now_ms=NOW_MS)
+    }
+    alone = [
+        audience(model, histories.take([row]), "F", limit=1, now_ms=NOW_MS)[0] for row in range(4)
+    ]
 
     assert {each.customer_id: each for each in alone} == together
 
@@ -55,7 +65,7 @@ def test_a_customer_alone_scores_as_among_others():
 def test_no_customers_are_no_audience():
     model = a_model()
 
-    assert audience(model, histories_of([], items=model.items), "A", limit=5) == []
+    assert audience(model, histories_of([], items=model.items), "A", limit=5, now_ms=NOW_MS) == []
 
 
 def test_who_just_bought_it_is_left_out():

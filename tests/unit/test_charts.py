@@ -6,14 +6,18 @@ import re
 import subprocess
 import sys
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.charts.bars import Bar, Layer, Pair, bars, histogram, pairs, stacks
 from engine.charts.heat import Axes, Cell, heat
 from engine.charts.lines import Scaling, Spot, agreement, curve, series, slopes
+from engine.charts.plots import Dot, Line, apart, fan, scatter
 from engine.charts.theme import BLUE, ON_STEPS, STEPS, VARIABLES, Chart, step_of
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +41,12 @@ def a_chart(kind: str) -> Chart:
         "series": lambda: series(some, benchmark=0.9, benchmark_text="best", title="Series"),
         "agreement": lambda: agreement([(0.1, 0.2), (0.9, 0.8)], SCALING, title="Agreement"),
         "slopes": lambda: slopes(some, title="Slopes"),
+        "scatter": lambda: scatter(
+            [Dot("tea", 0.1, 0.2), Dot("milk", 0.9, 0.8)], SCALING, title="Scatter"
+        ),
+        "fan": lambda: fan(
+            [Line("tea", [0.1, 0.2, 0.4]), Line("milk", [0.1, 0.3])], SCALING, title="Fan"
+        ),
     }
     return drawn[kind]()
 
@@ -51,6 +61,8 @@ KINDS = (
     "series",
     "agreement",
     "slopes",
+    "scatter",
+    "fan",
 )
 
 
@@ -130,6 +142,25 @@ def test_a_stair_stays_level_until_the_next_point():
     corners = [tuple(map(float, each.split(","))) for each in re.split("[ML]", line[1])[1:]]
     assert [y for _, y in corners] == [280.0, 280.0, 0.0]
     assert corners[1][0] == corners[2][0] > corners[0][0]
+
+
+@given(st.lists(st.floats(-5, 5), max_size=8), st.floats(0.1, 2))
+def test_names_are_moved_apart_and_keep_their_order_and_middle(heights: list[float], least: float):
+    moved = apart(heights, least=least)
+
+    order = sorted(range(len(heights)), key=lambda at: heights[at])
+    steps = [moved[after] - moved[before] for before, after in pairwise(order)]
+    assert all(step >= least - 1e-9 for step in steps)
+    assert sum(moved) == pytest.approx(sum(heights), abs=1e-9)
+
+
+def test_names_that_have_room_stay_where_they_are():
+    assert apart([3.0, 0.0, 1.0], least=1.0) == [3.0, 0.0, 1.0]
+
+
+def test_one_dot_and_dots_in_one_place_are_drawn():
+    for dots in ([Dot("tea", 0.5, 0.5)], [Dot("tea", 0.0, 0.0), Dot("milk", 0.0, 0.0)], []):
+        assert ElementTree.fromstring(scatter(dots, SCALING, title="Few").svg) is not None
 
 
 def test_drawing_needs_no_network():

@@ -7,6 +7,7 @@ import pytest
 
 from engine.errors import ModelUnavailable, StoreUnavailable
 from engine.models.model import Model
+from engine.models.query import Query
 from engine.store.model_store import ModelStore
 from tests.builders import a_history, a_model, histories
 
@@ -28,10 +29,12 @@ def test_a_loaded_model_scores_like_the_saved_one(store: ModelStore) -> None:
     loaded = store.load("v1")
 
     past = histories(model.items, {"anna": a_history((0, ["apple"]), (9, ["eggs"]))})
+    query = Query(past, model.until_ms)
     assert loaded.items.ids == model.items.ids
-    assert loaded.weights == model.weights
+    assert loaded.blends == model.blends
     for name, scorer in model.scorers.items():
-        np.testing.assert_array_equal(loaded.scorers[name].score(past), scorer.score(past))
+        found = loaded.scorers[name].score(query).dense()
+        np.testing.assert_array_equal(found, scorer.score(query).dense())
 
 
 def test_large_arrays_are_mapped_not_read(store: ModelStore) -> None:

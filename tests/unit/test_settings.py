@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from engine.errors import SettingsError
+from engine.recommend.control.config import Boost, Bury, Control, Pin
 from engine.settings import Settings
 
 
@@ -94,3 +95,85 @@ def test_a_home_that_cannot_be_a_folder_is_refused_by_name(tmp_path, raw: str) -
 def test_a_home_with_a_zero_character_is_refused(tmp_path) -> None:
     with pytest.raises(SettingsError, match="home"):
         read(tmp_path, 'home = "a\\u0000b"')
+
+
+CONTROL = """
+port = 9000
+
+[control]
+diversity = 0.3
+category_cap = 3
+exploration_share = 0.05
+
+[[control.boosts]]
+category = "candles"
+factor = 1.5
+valid_from = 2026-11-20T00:00:00Z
+until = 2026-12-25T00:00:00+01:00
+
+[[control.buries]]
+brand = "Gone"
+
+[[control.pins]]
+item_id = "85123A"
+place = 1
+"""
+
+
+def test_the_table_of_control_is_read(tmp_path) -> None:
+    settings = read(tmp_path, CONTROL)
+
+    boost = Boost(
+        category="candles",
+        factor=1.5,
+        valid_from=datetime(2026, 11, 20, tzinfo=UTC),
+        until=datetime(2026, 12, 24, 23, tzinfo=UTC),
+    )
+    assert settings.control == Control(
+        diversity=0.3,
+        category_cap=3,
+        exploration_share=0.05,
+        boosts=(boost,),
+        buries=(Bury(brand="Gone"),),
+        pins=(Pin(item_id="85123A", place=1),),
+    )
+    assert read(tmp_path, "port = 1\n").control.off
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("diversity = 2", "control: diversity must be from 0.0 to 1.0, not 2.0"),
+        ("diversity = 'much'", "control: Expected `float`, got `str` - at `diversity`"),
+        ("diversty = 1", "control: Object contains unknown field `diversty`"),
+        ("boosts = [{factor = 2}]", "boosts number 1: name one of item_id, category and brand"),
+        (
+            "pins = [{item_id = 'A', place = 1}, {item_id = 'B', place = 1}]",
+            "A and B share place 1",
+        ),
+        (
+            "boosts = [{brand = 'B', until = 2026-12-24T00:00:00}]",
+            "`boosts[0].until`",
+        ),
+        ("diversity = nan", "must be from 0.0 to 1.0, not nan"),
+    ],
+)
+def test_what_control_cannot_be_is_told_in_one_line(tmp_path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(tmp_path, f"[control]\n{text}\n")
+
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_problem_of_control_is_reported_with_the_others(tmp_path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(tmp_path, "workers = 0\n[control]\ndiversity = 2\ncategory_cap = 0\n")
+
+    for wrong in ("workers: 0 is not in", "diversity must be", "category_cap must be"):
+        assert wrong in str(caught.value)
+
+
+def test_control_is_no_variable(tmp_path) -> None:
+    with pytest.raises(SettingsError, match=r"REGULARS_CONTROL: .*\[control\]"):
+        read(tmp_path, REGULARS_CONTROL="{}")

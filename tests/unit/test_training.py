@@ -1,25 +1,19 @@
-"""Splitting, measuring and judging."""
+"""Splitting by time, judging, and reading the configuration."""
 
 from __future__ import annotations
 
-from math import isnan, log2
-
-import numpy as np
 import pytest
 
-from engine.domain.histories import DAY_MS
+from engine.domain.histories import DAY_MS, Histories
 from engine.errors import DataRefused, SettingsError
-from tests.builders import DAY_ZERO_MS, a_log, a_purchase
-from training.config import GateConfig, TrainConfig, load_config
-from training.evaluate import BASELINE, BLEND, CHAMPION, sample, window
+from tests.builders import DAY_ZERO_MS, a_history, histories
+from training.config import MODELS, GateConfig, TrainConfig, load_config
+from training.evaluate import BASELINE, CHAMPION, FINAL, POPULAR
+from training.evaluation.metrics import Metrics, Quality
 from training.gate import judge
-from training.history import purchases_before
-from training.metrics import Metrics, Quality, Truth, measure
-from training.split import split_time
+from training.split import day_after, split_time, usual_days
 
-
-def positions(*items: int) -> np.ndarray:
-    return np.array(items, dtype=np.int64)
+NOON = DAY_MS // 2
 
 
 def test_a_year_of_data_is_split_into_28_days_each() -> None:
@@ -47,47 +41,70 @@ def test_too_little_data_is_refused(days: int, windows: tuple[int | None, int | 
         split_time(0, days * DAY_MS, validation_days=windows[0], test_days=windows[1])
 
 
-def test_recall_ndcg_and_hit_rate_by_hand() -> None:
-    truth = Truth(repeat=positions(1), explore=positions(7, 8), unseen=0)
-
-    metrics = measure([positions(5, 1, 7)], [truth], limit=3, items=10)
-
-    ideal = 1 / log2(2) + 1 / log2(3) + 1 / log2(4)
-    assert metrics.overall.recall == pytest.approx(2 / 3)
-    assert metrics.overall.ndcg == pytest.approx((1 / log2(3) + 1 / log2(4)) / ideal)
-    assert metrics.overall.hit_rate == 1.0
-    assert metrics.repeat.recall == 1.0
-    assert metrics.repeat.ndcg == pytest.approx(1 / log2(3))
-    assert metrics.explore.recall == 0.5
-    assert metrics.coverage == 0.3
+def a_shop_of(*customers: tuple[float, ...]) -> Histories:
+    """Customers who bought one item on each of their days."""
+    return histories(
+        ["a"],
+        {
+            f"c{number}": a_history(*((day, ["a"]) for day in days))
+            for number, days in enumerate(customers)
+        },
+    )
 
 
-def test_items_outside_the_catalogue_count_as_missed() -> None:
-    truth = Truth(repeat=positions(), explore=positions(2), unseen=3)
-
-    metrics = measure([positions(2)], [truth], limit=1, items=5)
-
-    assert metrics.overall.recall == 0.25
-    assert metrics.overall.ndcg == 1.0
+def days_of(*customers: tuple[float, ...], until: float) -> int:
+    until_ms = DAY_ZERO_MS + round(until * DAY_MS)
+    return usual_days(a_shop_of(*customers), until_ms=until_ms)
 
 
-def test_repeat_is_measured_over_those_who_bought_something_again() -> None:
-    truths = [
-        Truth(positions(0), positions(), 0),
-        Truth(positions(), positions(1), 0),
-    ]
-
-    metrics = measure([positions(0), positions(0)], truths, limit=1, items=2)
-
-    assert (metrics.overall.customers, metrics.repeat.customers) == (2, 1)
-    assert metrics.repeat.recall == 1.0
-    assert metrics.explore.recall == 0.0
+def test_regulars_of_months_are_asked_about_four_weeks() -> None:
+    # Of the last 28 days' customers two of three were there more than 56 days before the end.
+    assert days_of((0, 95), (10, 99), (90, 98), until=100) == 28
 
 
-def test_nobody_to_measure_is_not_a_number() -> None:
-    metrics = measure([], [], limit=10, items=5)
+def test_a_shop_of_newcomers_is_asked_about_the_days_before_which_most_were_there() -> None:
+    # 28 and 14 days: one of three was there before two of them; 7 days: all bought before day 86.
+    assert days_of((0, 95), (80, 99), (85, 98), until=100) == 7
 
-    assert isnan(metrics.overall.ndcg)
+
+def test_three_of_five_known_customers_are_enough_and_two_are_not() -> None:
+    old, young = (0.0, 99.0), (90.0, 99.0)
+
+    assert days_of(old, old, old, young, young, until=100) == 28
+    # Two windows of 4 days begin on day 92: by then all five were there.
+    assert days_of(old, old, young, young, young, until=100) == 4
+
+
+def test_who_came_exactly_two_windows_ago_was_not_there_before_them() -> None:
+    assert days_of((44, 99), until=100) == 14
+    assert days_of((43.9, 99), until=100) == 28
+
+
+def test_where_nobody_comes_back_the_window_is_a_day() -> None:
+    assert days_of((99.5,), (99.6,), until=100) == 1
+    assert days_of(until=100) == 1
+
+
+def test_the_usual_window_is_the_longest_a_split_takes_of_itself() -> None:
+    split = split_time(0, 365 * DAY_MS, validation_days=None, test_days=None, most_days=7)
+
+    assert (split.test_days, split.validation_days) == (7, 7)
+    assert split_time(0, 365 * DAY_MS, validation_days=30, test_days=9, most_days=7).test_days == 9
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "midnight"),
+    [
+        (0, DAY_MS),
+        (NOON, DAY_MS),
+        (DAY_MS - 1, DAY_MS),
+        (DAY_MS, 2 * DAY_MS),
+        (DAY_ZERO_MS + 5 * DAY_MS + NOON, DAY_ZERO_MS + 6 * DAY_MS),
+        (-1, 0),
+    ],
+)
+def test_data_end_with_the_day_of_the_last_purchase(at_ms: int, midnight: int) -> None:
+    assert day_after(at_ms) == midnight
 
 
 def metrics_of(ndcg: float) -> Metrics:
@@ -110,7 +127,7 @@ def metrics_of(ndcg: float) -> Metrics:
 def test_the_gate_allows_a_loss_within_the_margin_only(
     own: float, baseline: float, champion: float | None, passed: bool
 ) -> None:
-    table = {BLEND: metrics_of(own), BASELINE: metrics_of(baseline)}
+    table = {FINAL: metrics_of(own), BASELINE: metrics_of(baseline)}
     if champion is not None:
         table[CHAMPION] = metrics_of(champion)
 
@@ -120,43 +137,23 @@ def test_the_gate_allows_a_loss_within_the_margin_only(
     assert verdict.reasons
 
 
-def test_a_window_holds_what_customers_with_a_past_bought_in_it() -> None:
-    log = a_log(
-        [
-            a_purchase("e1", "anna", ["apple", "bread"], day=0),
-            a_purchase("e2", "anna", ["apple", "cheese", "unheard-of"], day=20),
-            a_purchase("e3", "ben", ["cheese"], day=1),
-            a_purchase("e4", "carl", ["apple"], day=21),
-        ]
-    )
-    cut_ms = DAY_ZERO_MS + 10 * DAY_MS
-    before = purchases_before(log, cut_ms=cut_ms)
+def test_a_model_below_what_merely_sells_best_is_refused() -> None:
+    table = {FINAL: metrics_of(0.4), BASELINE: metrics_of(0.3), POPULAR: metrics_of(0.5)}
 
-    found = window(before, purchases_before(log, cut_ms=cut_ms + 20 * DAY_MS))
+    verdict = judge(table, config=GateConfig())
 
-    assert found.histories.customers == ("anna",)
-    assert [before.items[each] for each in found.truths[0].repeat] == ["apple"]
-    assert [before.items[each] for each in found.truths[0].explore] == ["cheese"]
-    assert found.truths[0].unseen == 1
-    assert found.newcomers == 1
+    assert not verdict.passed
+    assert any("popularity" in reason and "is below" in reason for reason in verdict.reasons)
 
 
-def test_a_sample_keeps_customers_and_truths_together() -> None:
-    log = a_log(
-        [
-            a_purchase(f"e{n}-{day}", f"c{n:02d}", [f"i{n}"], day=day)
-            for n in range(30)
-            for day in (0, 20)
-        ]
-    )
-    before = purchases_before(log, cut_ms=DAY_ZERO_MS + 10 * DAY_MS)
-    everyone = window(before, purchases_before(log, cut_ms=DAY_ZERO_MS + 30 * DAY_MS))
+def test_few_customers_prove_nothing() -> None:
+    few = Quality(0.5, 0.5, 0.5, 19)
+    table = {FINAL: Metrics(few, few, few, 0.2), BASELINE: metrics_of(0.1)}
 
-    some = sample(everyone, size=7, seed=1)
+    verdict = judge(table, config=GateConfig(minimum_customers=20))
 
-    assert len(some.truths) == len(some.histories) == 7
-    for row, truth in enumerate(some.truths):
-        assert before.items[truth.repeat[0]] == f"i{int(some.histories.customers[row][1:])}"
+    assert not verdict.passed
+    assert "19 customers" in verdict.reasons[0]
 
 
 def test_a_config_file_is_read_and_its_mistakes_are_named(tmp_path) -> None:
@@ -173,3 +170,18 @@ def test_a_config_file_is_read_and_its_mistakes_are_named(tmp_path) -> None:
         load_config(bad)
     with pytest.raises(SettingsError, match=r"limit.*test_days"):
         load_config(worse)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_number_of_a_model_has_bounds_that_are_kept_and_named(name: str, tmp_path) -> None:
+    own = getattr(TrainConfig(), name)
+    for key, (low, high) in type(own).BOUNDS.items():
+        file = tmp_path / f"{key}.toml"
+        whole = isinstance(getattr(own, key), int)
+        beyond = int(high) + 1 if whole else float(high) * 2 + 1
+        file.write_text(f"[train.{name}]\n{key} = {beyond}\n")
+
+        with pytest.raises(SettingsError, match=rf"{name}\.{key} must be from"):
+            load_config(file)
+
+        assert low <= getattr(own, key) <= high

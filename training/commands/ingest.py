@@ -75,7 +75,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option of the com
     """
     options = IngestOptions(
         format=form,
-        columns=_mapping(maps),
+        columns=mapping(maps),
         timezone=timezone,
         time_format=time_format,
         currency=currency,
@@ -117,7 +117,8 @@ def _wrong_options() -> Iterator[None]:
         raise click.UsageError(str(error)) from error
 
 
-def _mapping(maps: Sequence[str]) -> dict[str, str]:
+def mapping(maps: Sequence[str]) -> dict[str, str]:
+    """The column of each field, from options FIELD=COLUMN; raises BadParameter for others."""
     columns: dict[str, str] = {}
     for each in maps:
         field, separator, column = each.partition("=")

@@ -12,7 +12,7 @@ from rich.table import Table
 from engine.errors import ModelUnavailable
 from engine.settings import Settings
 from engine.store.model_store import ModelStore
-from training.evaluate import BLEND
+from training.evaluate import FINAL
 from training.tables import console, history_lines, manifest_table
 from training.wiring import model_store
 
@@ -89,7 +89,7 @@ def _summary(store: ModelStore, version: str) -> tuple[str, ...]:
     except ModelUnavailable:
         return ("unreadable", "", "", "")
     training: dict[str, Any] = manifest.training
-    ndcg = training.get("metrics", {}).get(BLEND, {}).get("overall", {}).get("ndcg")
+    ndcg = training.get("metrics", {}).get(FINAL, {}).get("overall", {}).get("ndcg")
     passed = training.get("gate", {}).get("passed")
     offsets = manifest.files.get("items.offsets")
     return (

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from engine.domain.customers import StoredCustomer
-from engine.domain.events import check_id
+from engine.domain.events import check_id, to_ms
 from engine.errors import DataRefused, ModelUnavailable, RequestInvalid
 from engine.ports import Catalog, Customers
 from engine.recommend.answer import (
@@ -21,11 +21,14 @@ from engine.recommend.answer import (
     CatalogView,
     Request,
 )
+from engine.recommend.control.config import ControlPatch
 from engine.recommend.recommender import Recommender
 from engine.settings import Settings
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
-from training.batch import PAGE, lists, output, pages_of, reason_text, rows
+from engine.store.database import Database
+from training.batch import PAGE, lists, newcomers_of, output, pages_of, reason_text, rows
+from training.commands.control_options import control_options
 from training.progress import progress
 from training.tables import console
 from training.wiring import model_store, open_database
@@ -46,13 +49,21 @@ MOST_TABLES = 20
 @click.option(
     "--limit", type=click.IntRange(1, MAX_LIMIT), default=DEFAULT_LIMIT, show_default=True
 )
-@click.option("--placement", default=DEFAULT_PLACEMENT, show_default=True)
+@click.option(
+    "--placement",
+    default=DEFAULT_PLACEMENT,
+    show_default=True,
+    help="discover: new to the customer; buy_again: bought before; any other: both.",
+)
+@click.option("--category", help="Items of this category come first.")
+@click.option("--strict-filtering", is_flag=True, help="With a category: nothing else.")
 @click.option(
     "--output",
     "target",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a .parquet, .csv or .jsonl file instead of a table.",
 )
+@control_options
 @click.pass_obj
 def recommend(  # noqa: PLR0913, PLR0917 - one parameter an option, as click hands them over
     settings: Settings,
@@ -61,14 +72,24 @@ def recommend(  # noqa: PLR0913, PLR0917 - one parameter an option, as click han
     customers_file: Path | None,
     limit: int,
     placement: str,
+    category: str | None,
+    strict_filtering: bool,
     target: Path | None,
+    control: ControlPatch | None,
 ) -> None:
     """Lists for customers, the same that the API gives."""
     if [bool(customer), everyone, customers_file is not None].count(True) != 1:
         raise click.UsageError("give one of: customers, --customers FILE, --all")
     _check_usage("--placement", [placement])
+    _check_usage("--category", [] if category is None else [category])
     _check_usage("CUSTOMER", customer)
-    request = Request(limit=limit, placement=placement)
+    request = Request(
+        limit=limit,
+        placement=placement,
+        category=category,
+        strict_filtering=strict_filtering,
+        control=control,
+    ).of_placement()
     ids = _ids(customers_file) if customers_file else customer
     if target is None and (everyone or len(ids) > MOST_TABLES):
         raise click.UsageError("lists for many go into a file: add --output FILE.csv")
@@ -76,7 +97,7 @@ def recommend(  # noqa: PLR0913, PLR0917 - one parameter an option, as click han
         stored = SqlCustomers(database)
         catalog = SqlCatalog(database)
         pages = stored.pages(size=PAGE) if everyone else pages_of(stored, ids)
-        answers = _answers(settings, pages, request, catalog=catalog)
+        answers = _answers(settings, pages, request, database=database)
         if target is None:
             for answer in (each for page in answers for each in page):
                 _print(answer, catalog)
@@ -89,16 +110,26 @@ def _answers(
     pages: Iterator[list[StoredCustomer]],
     request: Request,
     *,
-    catalog: Catalog,
+    database: Database,
 ) -> Iterator[list[Answer]]:
     store = model_store(settings)
     version = store.current_version()
     if version is None:
         raise ModelUnavailable("no model is live; run `regulars train` first")
-    recommender = Recommender(store.load(version), cooldown=settings.cooldown)
-    view = CatalogView.of(catalog.all(), revision=catalog.revision())
-    now_ms = int(datetime.now(UTC).timestamp() * 1000)
-    return lists(recommender, pages, request, view=view, now_ms=now_ms)
+    model, catalog = store.load(version), SqlCatalog(database)
+    recommender = Recommender(model, cooldown=settings.cooldown, control=settings.control)
+    for each in recommender.steering.unknown():
+        click.echo(f"[control] names {each}, which model {version} does not have", err=True)
+    # The revision first: what changes after it is in the items already.
+    revision, items = catalog.revision(), {each.item_id: each for each in catalog.all()}
+    return lists(
+        recommender,
+        pages,
+        request,
+        newcomers=newcomers_of(model, database, items),
+        view=CatalogView.of(items.values(), revision=revision),
+        now_ms=to_ms(datetime.now(UTC)),
+    )
 
 
 def _write(answers: Iterator[list[Answer]], target: Path, *, total: int) -> None:

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import duckdb
 
 from engine.errors import DataRefused
-from training.ingest.formats import Format
+from training.ingest.formats import PAIRS, PURCHASES, Format
 from training.ingest.options import Reading
 
 NUMERALS = ("unit_price", "discount", "quantity", "sales_value", "price", "cost")
+
+
+def settled(header: Sequence[str], reading: Reading, *, source: str) -> Reading:
+    """The reading as plain pairs where a file holds nothing else; as it is for any other.
+
+    Only a file whose every column is understood that way: one that is left over may be a time.
+    What has no time is not moved either.
+    """
+    pairs = replace(reading, format=PAIRS, shift_days=0)
+    if reading.format is PAIRS:
+        return pairs
+    if reading.format is not PURCHASES or any(
+        name not in PAIRS.columns for name in reading.columns
+    ):
+        return reading
+    found = _positions(header, pairs, source=source)
+    if set(found.values()) != set(range(len(header))) or not found.keys() >= set(PAIRS.required):
+        return reading
+    return pairs
 
 
 def match_columns(header: Sequence[str], reading: Reading, *, source: str) -> dict[str, int]:
@@ -18,9 +38,14 @@ def match_columns(header: Sequence[str], reading: Reading, *, source: str) -> di
 
     Raises DataRefused when a column that is mapped or needed is not there, or is there twice.
     """
-    form = reading.format
+    found = _positions(header, reading, source=source)
+    _check_needed(found, reading.format, header, source=source)
+    return found
+
+
+def _positions(header: Sequence[str], reading: Reading, *, source: str) -> dict[str, int]:
     found: dict[str, int] = {}
-    for field, usual in form.columns.items():
+    for field, usual in reading.format.columns.items():
         stated = reading.columns.get(field)
         position = _position(header, (stated,) if stated else usual, source=source)
         if position is not None:
@@ -29,7 +54,6 @@ def match_columns(header: Sequence[str], reading: Reading, *, source: str) -> di
             raise DataRefused(
                 f"--map {field}={stated}: no such column; {_listed(header)}", source=source
             )
-    _check_needed(found, form, header, source=source)
     return found
 
 
@@ -37,7 +61,9 @@ def create_fields(
     connection: duckdb.DuckDBPyConnection, found: Mapping[str, int], form: Format
 ) -> None:
     """Make the view `fields`, the trimmed text of every field, and `numerals`, the numbers."""
-    columns = ", ".join(f"{_expression(field, found, form)} AS {field}" for field in form.columns)
+    columns = ", ".join(
+        f"{_expression(field, found, form)} AS {field}" for field in (*form.columns, *form.fixed)
+    )
     connection.execute(
         f"CREATE VIEW fields AS SELECT line, broken, {columns} FROM raw"  # noqa: S608 - our names
     )
@@ -51,7 +77,7 @@ def create_fields(
 def _expression(field: str, found: Mapping[str, int], form: Format) -> str:
     if field in found:
         return f"clean(c{found[field]})"
-    default = form.defaults.get(field)
+    default = form.fixed.get(field, form.defaults.get(field))
     return "NULL::VARCHAR" if default is None else f"'{default}'"
 
 
@@ -80,9 +106,11 @@ def _check_needed(
     if not missing:
         return
     example = missing[0].split(" or ")[0]
+    plain = f"; pairs of customer and item without any time are --format {PAIRS.name}"
     raise DataRefused(
         f"no column for {', '.join(missing)}; {_listed(header)}; name it with "
-        f"--map {example}=COLUMN, or the kind of file with --format",
+        f"--map {example}=COLUMN, or the kind of file with --format"
+        f"{plain if 'occurred_at' in missing else ''}",
         source=source,
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 CATALOG_FIELDS = (
     "title",
@@ -38,6 +39,8 @@ class Format:
     meaning: str
     currency: str | None = None
     defaults: Mapping[str, str] = field(default_factory=dict)
+    # Fields that no file of the kind has, and what they are in every row.
+    fixed: Mapping[str, str] = field(default_factory=dict)
     # Columns of a second file that describes the items, and the file's usual name.
     products: tuple[str, ...] = ()
     products_name: str = ""
@@ -78,6 +81,37 @@ SELECT
   false AS loose,
   true AS product,
   NULL::VARCHAR AS wrong
+FROM fields
+""",
+)
+
+# When a pair of customer and item is said to have been bought: nobody knows, so all at once.
+UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
+
+# What a customer ever bought is one order: that much is certain, and no count claims more.
+PAIRS = Format(
+    name="pairs",
+    columns=_same("customer_id", "item_id", *CATALOG_FIELDS),
+    required=("customer_id", "item_id"),
+    owners=(),
+    timezone="UTC",
+    fixed={"occurred_at": UNDATED.isoformat()},
+    meaning=r"""
+CREATE VIEW meant AS
+SELECT
+  line, broken, customer_id, item_id,
+  coalesce(customer_id, 'nobody') || '@undated' AS order_id,
+  occurred_at,
+  epoch_ms(occurred_at::TIMESTAMPTZ) AS at_ms,
+  1::DOUBLE AS units,
+  false AS priced,
+  NULL::DOUBLE AS price,
+  0::DOUBLE AS discount,
+  getvariable('currency')::VARCHAR AS currency,
+  false AS returned,
+  false AS loose,
+  true AS product,
+  CASE WHEN customer_id IS NULL THEN 'missing_customer' END AS wrong
 FROM fields
 """,
 )
@@ -178,4 +212,4 @@ FROM summed LEFT JOIN products USING (item_id)
 """,
 )
 
-FORMATS = {each.name: each for each in (PURCHASES, ONLINE_RETAIL, COMPLETE_JOURNEY)}
+FORMATS = {each.name: each for each in (PURCHASES, PAIRS, ONLINE_RETAIL, COMPLETE_JOURNEY)}

@@ -31,7 +31,8 @@ _FIRST_CLASSES = (ACCEPTED, GUEST_ORDER, REFUND, NOT_A_PRODUCT, DUPLICATE)
 class FileReport:
     """One file's account. `counts` has every row once: the classes' counts add up to `rows`.
 
-    Orders, customers and times are of the rows that could be used, new or known.
+    Orders, customers and times are of the rows that could be used, new or known. `undated`: the
+    file holds pairs without times, all of which were given the same one.
     """
 
     source: str
@@ -49,6 +50,7 @@ class FileReport:
     unused: tuple[str, ...] = ()
     items: int = 0
     rejects: Path | None = None
+    undated: bool = False
 
     @property
     def added(self) -> int:
@@ -94,11 +96,7 @@ def render(report: FileReport) -> Iterator[str]:
     for name, count in in_order(report.counts):
         yield f"  {name:<40} {count:>12,}"
     yield f"  {'sum':<40} {sum(report.counts.values()):>12,}"
-    span = f", {report.first:%Y-%m-%d} to {report.last:%Y-%m-%d}" if report.first else ""
-    yield f"{report.orders:,} orders of {report.customers:,} customers{span}"
-    moved = f", moved by {report.shift_days} days" if report.shift_days else ""
-    yield f"times without a zone read as {report.timezone}{moved}; text as {report.encoding}"
-    yield f"sums in {report.currency or 'an unnamed currency of two decimals (see --currency)'}"
+    yield from _undated(report) if report.undated else _dated(report)
     if report.unused:
         yield f"columns not used: {', '.join(report.unused)[:200]}"
     if report.items:
@@ -107,6 +105,23 @@ def render(report: FileReport) -> Iterator[str]:
         yield "taken up where an interrupted run of this file had stopped"
     if report.rejects is not None:
         yield f"rows left out, with line and reason: {shown(report.rejects)}"
+
+
+def _dated(report: FileReport) -> Iterator[str]:
+    span = f", {report.first:%Y-%m-%d} to {report.last:%Y-%m-%d}" if report.first else ""
+    yield f"{report.orders:,} orders of {report.customers:,} customers{span}"
+    moved = f", moved by {report.shift_days} days" if report.shift_days else ""
+    yield f"times without a zone read as {report.timezone}{moved}; text as {report.encoding}"
+    yield f"sums in {report.currency or 'an unnamed currency of two decimals (see --currency)'}"
+
+
+def _undated(report: FileReport) -> Iterator[str]:
+    moment = f"{report.first:%Y-%m-%d}" if report.first else "one moment"
+    yield f"{report.customers:,} customers; text as {report.encoding}"
+    yield (
+        "plain pairs of customer and item, no times: each customer's are one order, dated "
+        f"{moment} for everybody"
+    )
 
 
 def write_rejects(

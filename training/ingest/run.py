@@ -16,7 +16,8 @@ import msgspec
 from engine.errors import DataRefused, EngineError, SettingsError
 from engine.ports import Catalog, Ledger
 from training.ingest.classify import REJECTED, USABLE, classify, settle_currency
-from training.ingest.columns import create_fields, match_columns
+from training.ingest.columns import create_fields, match_columns, settled
+from training.ingest.formats import PAIRS
 from training.ingest.items import describe_from_products, describe_from_rows, put_items
 from training.ingest.options import IngestOptions, Reading, reading_of
 from training.ingest.parse import prepare, settle_money, settle_spelling
@@ -58,6 +59,7 @@ class _Staged:
     """A file whose every row has its class, in tables of its own."""
 
     probe: Probe
+    reading: Reading
     tables: Path
     header: tuple[str, ...]
     currency: str | None
@@ -120,20 +122,21 @@ def _rare_collection() -> Iterator[None]:
 def _stage(
     found: Probe, path: Path, around: _Around, *, shop: str | None, products: Probe | None
 ) -> _Staged:
-    form = around.reading.format
-    products = products or beside(found.path, form, progress=around.progress)
+    products = products or beside(found.path, around.reading.format, progress=around.progress)
     with tables(path) as connection, _blamed(found):
         header = stage(found, connection, progress=around.progress)
+        reading = settled(header, around.reading, source=found.source)
+        form = reading.format
         with around.progress.track(f"classifying {found.path.name}", total=4) as done:
-            fields = match_columns(header, around.reading, source=found.source)
-            _interpret(connection, fields, around, source=found.source)
+            fields = match_columns(header, reading, source=found.source)
+            _interpret(connection, fields, reading, now=around.now, source=found.source)
             done(1)
             load_products(connection, products)
             connection.execute(form.meaning)
             currency = settle_currency(
                 connection,
                 shop=shop,
-                stated=around.reading.currency or form.currency,
+                stated=reading.currency or form.currency,
                 source=found.source,
             )
             done(2)
@@ -146,10 +149,10 @@ def _stage(
         counts = dict(
             connection.execute("SELECT class, count(*) FROM judged GROUP BY class").fetchall()
         )
-    fingerprint = _fingerprint(found, around.reading, products, currency=currency, counts=counts)
+    fingerprint = _fingerprint(found, reading, products, currency=currency, counts=counts)
     used = set(fields.values())
     unused = tuple(name for position, name in enumerate(header) if position not in used)
-    return _Staged(found, path, header, currency, counts, fingerprint, unused)
+    return _Staged(found, reading, path, header, currency, counts, fingerprint, unused)
 
 
 def _blamed(found: Probe) -> AbstractContextManager[None]:
@@ -160,13 +163,14 @@ def _blamed(found: Probe) -> AbstractContextManager[None]:
 def _interpret(
     connection: duckdb.DuckDBPyConnection,
     fields: Mapping[str, int],
-    around: _Around,
+    reading: Reading,
     *,
+    now: datetime,
     source: str,
 ) -> None:
-    prepare(connection, around.reading, now=around.now)
-    create_fields(connection, fields, around.reading.format)
-    settle_spelling(connection, around.reading, source=source)
+    prepare(connection, reading, now=now)
+    create_fields(connection, fields, reading.format)
+    settle_spelling(connection, reading, source=source)
     settle_money(connection, None)
 
 
@@ -257,8 +261,9 @@ def _report(
         first=_moment(first_ms),
         last=_moment(last_ms),
         encoding=staged.probe.encoding or "Parquet",
-        timezone=around.reading.timezone,
-        shift_days=around.reading.shift_days,
+        timezone=staged.reading.timezone,
+        shift_days=staged.reading.shift_days,
+        undated=staged.reading.format is PAIRS,
         currency=staged.currency,
         resumed=written.resumed,
         unused=staged.unused,

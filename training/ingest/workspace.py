@@ -54,7 +54,7 @@ def tables(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     )
     try:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET enable_progress_bar = false")
+        _silence(connection)
         yield connection
     except duckdb.InterruptException as error:
         raise KeyboardInterrupt from error
@@ -62,6 +62,14 @@ def tables(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise StoreUnavailable(f"working tables: {first_line(error)}") from error
     finally:
         connection.close()
+
+
+def _silence(connection: duckdb.DuckDBPyConnection) -> None:
+    """No bars of DuckDB's own beside ours."""
+    shown = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
+    # In a notebook without widgets there is none, and to say so is an error.
+    if shown and shown[0]:
+        connection.execute("SET enable_progress_bar = false")
 
 
 def first_line(error: Exception) -> str:

@@ -39,17 +39,17 @@ class Shop:
     step: Step = lambda name: None
 
 
-def read_sources(shop: Shop, *, until_ms: int | None = None) -> Sources:
-    """Customers as of a time, or of the log's last event; with the live model's cuts.
+def read_sources(shop: Shop, *, until_ms: int | None = None, cuts: Cuts | None = None) -> Sources:
+    """Customers as of a time, or of the log's last event; with the cuts given or the live model's.
 
-    Cuts are fitted on the spot where no live model has any. Raises DataRefused for an empty log.
+    Without any, cuts are fitted on the spot. Raises DataRefused for an empty log.
     """
     cut_ms = _cut(shop.database, until_ms)
     shop.step("reading the log")
     log = read_log(shop.database, until_ms=cut_ms)
     shop.step("looking at each customer")
     states = _states(shop, log, cut_ms)
-    cuts = _live_cuts(shop.models) or fit_cuts(states, LoyaltyConfig(), now_ms=cut_ms)
+    cuts = cuts or _live_cuts(shop.models) or fit_cuts(states, LoyaltyConfig(), now_ms=cut_ms)
     now = features(states, cuts, now_ms=cut_ms)
     book = shop_book(SqlSegments(shop.database).own(), FEATURES)
     segments = of_features_alone(book)

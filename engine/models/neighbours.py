@@ -1,0 +1,157 @@
+"""Neighbouring customers: what people with the same habits buy these days.
+
+Hu, He, Gao & Zhang (2020), "Modeling personalized item frequency information for next-basket
+recommendation" (TIFU-KNN), and Faggioli, Polato & Aiolli (2020), "Recency aware collaborative
+filtering for next basket recommendation" (UP-CF). Other than there weights fade by the calendar,
+and the customer's own purchases are another scorer's business: blending is learned elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from engine.domain.arrays import AnyArray, FloatArray, LongArray
+from engine.domain.histories import Histories
+from engine.domain.ids import MISSING
+from engine.models.interactions import interactions
+from engine.models.postings import Postings, in_order, shares, strongest
+from engine.models.query import Query
+from engine.models.scores import SparseScores
+
+OwnerArray: TypeAlias = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class StoredCustomers:
+    """Customers to be neighbours, under numbers instead of names.
+
+    `owner` (stored,): what `owners_of` makes of the id, each once. `tastes` is the index by
+    which they are found. `habits`, stored x items, float32: what each of them bought of late.
+    """
+
+    owner: OwnerArray
+    tastes: Postings
+    habits: sparse.csr_matrix
+
+    def without(self, owners: OwnerArray) -> StoredCustomers:
+        """The customers that are none of the given ones."""
+        gone = np.isin(self.owner, owners)
+        return StoredCustomers(
+            owner=self.owner[~gone],
+            tastes=self.tastes.without(gone),
+            habits=self.habits[np.flatnonzero(~gone)],
+        )
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How neighbours are found, the same in fitting and in serving.
+
+    A customer's taste is the orders of each item, halved for every `half_life_days` before the
+    customer's last, times the item's rarity; the heaviest `per_customer` of them. The nearest
+    `neighbours` count as their likeness raised to `sharpness`.
+    """
+
+    half_life_days: float
+    per_customer: int
+    neighbours: int
+    sharpness: float
+
+    def tastes(self, histories: Histories, rarity: FloatArray) -> sparse.csr_matrix:
+        """What tells each customer from others, customers x items; `rarity` (items,)."""
+        weights = interactions(histories, items=rarity.shape[0], half_life_days=self.half_life_days)
+        weights.data *= rarity[weights.indices]
+        # So far back that nothing is left of it.
+        weights.eliminate_zeros()
+        return strongest(weights, most=self.per_customer)
+
+
+class NeighbourCustomers:
+    """The mean of what the most similar customers bought of late, the more similar more."""
+
+    name: ClassVar[str] = "neighbours"
+
+    def __init__(self, stored: StoredCustomers, rarity: FloatArray, *, likeness: Likeness) -> None:
+        """`rarity` (items,): how much an item in common says, float32."""
+        self._stored = stored
+        self._rarity = rarity
+        self._likeness = likeness
+        self._by_owner = np.argsort(stored.owner, kind="stable")
+        self._owners = stored.owner[self._by_owner]
+
+    def score(self, query: Query) -> SparseScores:
+        """Orders of the item by the neighbours, faded as of the training; bought before or not.
+
+        Nothing for items none of the neighbours bought, and nothing at all for a customer without
+        purchases or without neighbours. Nobody is a neighbour of their own.
+        """
+        tastes = self._likeness.tastes(query.histories, self._rarity)
+        apart = self._number(owners_of(query.histories.customers))
+        return SparseScores(
+            self._stored.tastes.in_blocks(tastes, lambda own, rows: self._scores(own, apart[rows]))
+        )
+
+    def without(self, owners: OwnerArray) -> NeighbourCustomers:
+        """The model without the customers whose owner numbers (`owners_of`) are given.
+
+        Nothing of theirs is left in its arrays, but for their part in the items' rarity.
+        """
+        return type(self)(self._stored.without(owners), self._rarity, likeness=self._likeness)
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """Owners, the index, what the stored customers bought of late, and the items' rarity."""
+        habits = self._stored.habits
+        return {
+            **self._stored.tastes.arrays(),
+            "owner": self._stored.owner,
+            "habits_indptr": habits.indptr,
+            "habits_item": habits.indices,
+            "habits_weight": habits.data,
+            "rarity": self._rarity,
+        }
+
+    def params(self) -> dict[str, Any]:
+        """How neighbours are found."""
+        return asdict(self._likeness)
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, AnyArray], params: Mapping[str, Any]) -> Self:
+        """The model that `arrays` and `params` came from."""
+        owner: OwnerArray = np.asarray(arrays["owner"], dtype=np.uint64)
+        rarity: FloatArray = np.asarray(arrays["rarity"], dtype=np.float32)
+        parts = tuple(np.asarray(arrays[f"habits_{key}"]) for key in ("weight", "item", "indptr"))
+        shape = (owner.shape[0], rarity.shape[0])
+        stored = StoredCustomers(
+            owner=owner,
+            tastes=Postings.restore(arrays, holders=owner.shape[0]),
+            habits=sparse.csr_matrix(parts, shape=shape, copy=False),
+        )
+        return cls(stored, rarity, likeness=Likeness(**params))
+
+    def _scores(self, tastes: sparse.csr_matrix, apart: LongArray) -> sparse.csr_matrix:
+        near = self._stored.tastes.nearest(tastes, most=self._likeness.neighbours, apart=apart)
+        said = shares(near, power=self._likeness.sharpness) @ self._stored.habits
+        return in_order(said)
+
+    def _number(self, owners: OwnerArray) -> LongArray:
+        """The stored customer of each owner number, shape (len(owners),), or MISSING."""
+        if not len(self._owners):
+            return np.full(len(owners), MISSING, dtype=np.int64)
+        place = np.minimum(self._owners.searchsorted(owners), len(self._owners) - 1)
+        number: LongArray = np.where(
+            self._owners[place] == owners, self._by_owner[place], np.int64(MISSING)
+        )
+        return number
+
+
+def owners_of(customers: Iterable[str]) -> OwnerArray:
+    """A number for each customer id that does not tell the id: 64 bits of its BLAKE2b hash."""
+    digests = b"".join(blake2b(each.encode(), digest_size=8).digest() for each in customers)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)

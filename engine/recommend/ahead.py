@@ -1,0 +1,23 @@
+"""Work on several things at once, in the order of the things, and not too far ahead."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def ahead(work: Callable[[Given], Made], given: Iterable[Given], *, workers: int) -> Iterator[Made]:
+    """What `work` makes of each thing, in order; at most `workers` results wait to be taken."""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        waiting: deque[Future[Made]] = deque()
+        for each in given:
+            waiting.append(pool.submit(work, each))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

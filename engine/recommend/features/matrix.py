@@ -1,0 +1,39 @@
+"""All features of a block of pairs as one matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.domain.arrays import FloatArray
+from engine.recommend.features.asked import Asked, Columns
+from engine.recommend.features.category import category_columns
+from engine.recommend.features.item import item_columns
+from engine.recommend.features.moment import moment_columns
+from engine.recommend.features.own import own_columns
+from engine.recommend.features.people import people_columns
+from engine.recommend.features.said import said_columns
+
+FAMILIES = (
+    own_columns,
+    item_columns,
+    people_columns,
+    category_columns,
+    said_columns,
+    moment_columns,
+)
+
+
+def columns(asked: Asked) -> Columns:
+    """Every feature by name, float32, shape (pairs,) each; NaN is unknown."""
+    return {name: own for family in FAMILIES for name, own in family(asked).items()}
+
+
+def matrix(known: Columns, names: Sequence[str], *, rows: int) -> FloatArray:
+    """The named features side by side, shape (rows, len(names)); NaN for what is not there."""
+    out = np.full((rows, len(names)), np.nan, dtype=np.float32)
+    for at, name in enumerate(names):
+        if name in known:
+            out[:, at] = known[name]
+    return out

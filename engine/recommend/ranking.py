@@ -1,0 +1,79 @@
+"""From scored candidates to lists: filtered, sorted, arranged as the shop wants them, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.domain.arrays import BoolArray, FloatArray, LongArray
+from engine.models.pairs import Pairs
+from engine.recommend.answer import Dropped
+from engine.recommend.control.shortlist import Shortlist
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Candidates sorted by customer, then the best first, ties by item.
+
+    `order` (pairs,) are positions in `pairs`; `start` (n + 1,) bounds the customers in it.
+    """
+
+    order: LongArray
+    start: LongArray
+
+
+def best_first(pairs: Pairs, total: FloatArray, *, kept: BoolArray) -> Sorted:
+    """The kept candidates in the order of their scores."""
+    row = pairs.row()
+    where = np.flatnonzero(kept)
+    order = where[np.lexsort((pairs.item[where], -total[where], row[where]))]
+    counts = np.bincount(row[where], minlength=pairs.customers)
+    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+    return Sorted(order, start)
+
+
+def shortlist(
+    pairs: Pairs,
+    total: FloatArray,
+    ranked: Sorted,
+    *,
+    width: int,
+    wanted: BoolArray | None = None,
+) -> Shortlist:
+    """The first `width` candidates of each customer, and those `wanted` (pairs,), padded."""
+    lengths = np.diff(ranked.start)
+    rank = np.arange(len(ranked.order)) - ranked.start[:-1].repeat(lengths)
+    kept = rank < width
+    if wanted is not None:
+        kept |= wanted[ranked.order]
+    picked = ranked.order[kept]
+    row = np.arange(pairs.customers).repeat(lengths)[kept]
+    counts = np.bincount(row, minlength=pairs.customers)
+    most = int(counts.max(initial=0))
+    item = np.full((pairs.customers, most), -1, dtype=np.int32)
+    score = np.full((pairs.customers, most), -np.inf, dtype=np.float32)
+    column = np.arange(len(row)) - (np.cumsum(counts) - counts).repeat(counts)
+    item[row, column] = pairs.item[picked]
+    score[row, column] = total[picked]
+    return Shortlist(item, score)
+
+
+def dropped(
+    pairs: Pairs, total: FloatArray, barred: Mapping[Dropped, BoolArray], *, last: FloatArray
+) -> list[dict[Dropped, int]]:
+    """How many candidates each rule kept out of each list: those that score as high as its last.
+
+    `last` (customers,) is the lowest score of each list that is full, -inf of one that is not.
+    """
+    row = pairs.row()
+    reaches = total >= last[row]
+    counts = {
+        reason: np.bincount(row[reaches & mask], minlength=pairs.customers).tolist()
+        for reason, mask in barred.items()
+    }
+    return [
+        {reason: each[at] for reason, each in counts.items() if each[at]}
+        for at in range(pairs.customers)
+    ]

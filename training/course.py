@@ -1,0 +1,217 @@
+"""The course of a training run: what is fitted up to which cut, and what is learnt from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import msgspec
+
+from engine.domain.catalog import Item
+from engine.domain.histories import DAY_MS
+from engine.errors import ModelUnavailable
+from engine.models.als import Als
+from engine.models.goals import Goal
+from engine.models.model import Model
+from engine.models.ranker import Ranker
+from engine.store.log_reader import ReadLog
+from engine.store.model_store import ModelStore
+from training.config import TrainConfig
+from training.evaluate import BLEND, CHAMPION, FILTERED, FINAL, SINGLES, Tried, evaluate, single
+from training.fit import Fitted, Recipe, fit, fitted_alike
+from training.fitting.als import Warm
+from training.history import Purchases, purchases_before
+from training.learning import Trial, grow, learnt_from, regrow, with_rankers
+from training.rows import Rows
+from training.split import Split
+from training.tune import START, tune
+from training.windows import Window, sample, window
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run needs beside data and configuration."""
+
+    store: ModelStore
+    cooldown: timedelta
+    catalog: Mapping[str, Item]
+    now: datetime
+    step: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True)
+class Refitted:
+    """The scorers as of the test window, the trees for them, and the window."""
+
+    fitted: Fitted
+    rankers: Mapping[Goal, Ranker]
+    target: Window
+
+    def model(self, recipe: Recipe) -> Model:
+        """The whole model of a recipe."""
+        return with_rankers(self.fitted, self.rankers).model(recipe)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What the windows before the test taught.
+
+    `rows` of all of them, for growing trees again with later ones; `trials` is by goal how trees
+    did beside the blend, empty when there was no past to grow them from.
+    """
+
+    recipe: Recipe
+    trials: Mapping[Goal, Trial]
+    rows: tuple[Rows, ...]
+
+
+class Course:
+    """One training run over the windows of a split."""
+
+    def __init__(
+        self, log: ReadLog, *, config: TrainConfig, around: Surroundings, split: Split
+    ) -> None:
+        self.split = split
+        self._log = log
+        self._config = config
+        self._around = around
+        self._test_rows: Rows | None = None
+
+    def learn(self) -> Learnt:
+        """The recipe and the trees' rounds, from windows before the test window."""
+        split, around = self.split, self._around
+        around.step("fitting up to the validation window")
+        fitted = self._fitted(split.validation_from)
+        target = self._window(fitted, until_ms=split.test_from)
+        if not target.truths:
+            return Learnt(Recipe(self._config.half_lives[0], START), {}, ())
+        recipe = tune(
+            fitted,
+            sample(target, size=self._config.tuning_customers, seed=self._config.seed),
+            half_lives=self._config.half_lives,
+            limit=self._config.limit,
+            step=around.step,
+        )
+        later = learnt_from(fitted, recipe, target, config=self._config)
+        past = tuple(self._past(recipe))
+        if later is None or not past:
+            return Learnt(recipe, {}, ())
+        trials = grow(past, later, recipe, config=self._config, step=around.step)
+        return Learnt(recipe, trials, (*past, later))
+
+    def relearn(self, recipe: Recipe, trials: Mapping[Goal, Trial]) -> Learnt:
+        """What an earlier run learnt, with rows to grow its trees from; nothing is tuned."""
+        if not any(trial.won for trial in trials.values()):
+            return Learnt(recipe, trials, ())
+        fitted = self._fitted(self.split.validation_from)
+        target = self._window(fitted, until_ms=self.split.test_from)
+        later = learnt_from(fitted, recipe, target, config=self._config)
+        rows = (*self._past(recipe), *([later] if later is not None else []))
+        return Learnt(recipe, trials if rows else {}, rows)
+
+    def refit(self, learnt: Learnt) -> Refitted:
+        """What was learnt, on everything before the test window."""
+        self._around.step("fitting up to the test window")
+        fitted = self._fitted(self.split.test_from)
+        return Refitted(
+            fitted,
+            regrow(learnt.rows, learnt.trials, config=self._config),
+            self._window(fitted, until_ms=self.split.until),
+        )
+
+    def contest(self, learnt: Learnt) -> tuple[Window, dict[str, Tried]]:
+        """The test window, and every single scorer, the blend and the whole on it."""
+        around = self._around
+        refitted = self.refit(learnt)
+        fitted, target = refitted.fitted, refitted.target
+        half_life = learnt.recipe.half_life
+        models = {name: single(fitted, own, half_life=half_life) for name, own in SINGLES.items()}
+        models[BLEND] = fitted.model(learnt.recipe)
+        models[FINAL] = refitted.model(learnt.recipe)
+        champion = self._champion(fitted)
+        if champion is not None:
+            models[CHAMPION] = champion
+        tried: dict[str, Tried] = {}
+        for name, model in models.items():
+            around.step(f"evaluating '{name}' on {len(target.truths):,} customers")
+            tried[name] = evaluate(
+                model,
+                target,
+                cooldown=around.cooldown,
+                limit=self._config.limit,
+                new_only=name == FILTERED,
+            )
+        if learnt.trials:
+            self._test_rows = learnt_from(fitted, learnt.recipe, target, config=self._config)
+        return target, tried
+
+    def final(self, learnt: Learnt) -> Model:
+        """The model that knows everything, the test window among it."""
+        fitted = self._fitted(self.split.until)
+        rows = (*learnt.rows, *([self._test_rows] if self._test_rows else []))
+        rankers = regrow(rows[-len(learnt.rows) :], learnt.trials, config=self._config)
+        return with_rankers(fitted, rankers).model(learnt.recipe)
+
+    @cached_property
+    def everything(self) -> Purchases:
+        """What was held at the end of the data."""
+        return purchases_before(self._log.lines, cut_ms=self.split.until)
+
+    def _past(self, recipe: Recipe) -> list[Rows]:
+        """The rows of windows before validation, the latest last, as far as the data reach."""
+        split, found = self.split, []
+        length = split.test_from - split.validation_from
+        first_ms = int(self.everything.customers.at.min(initial=split.until))
+        for back in range(self._config.ranker.windows, 0, -1):
+            cut_ms = split.validation_from - back * length
+            if cut_ms < first_ms + length:
+                continue
+            self._around.step(f"the window {back * length / DAY_MS:g} days before validation")
+            fitted = self._fitted(cut_ms)
+            target = self._window(fitted, until_ms=cut_ms + length)
+            rows = learnt_from(fitted, recipe, target, config=self._config)
+            if rows is not None and rows.bought.any():
+                found.append(rows)
+        return found
+
+    def _fitted(self, cut_ms: int) -> Fitted:
+        purchases = purchases_before(self._log.lines, cut_ms=cut_ms)
+        return fit(
+            purchases,
+            self._around.catalog,
+            config=self._config,
+            horizon_days=self.split.validation_days,
+        )
+
+    def _window(self, fitted: Fitted, *, until_ms: int) -> Window:
+        return window(fitted.purchases, self.everything, until_ms=until_ms)
+
+    def _champion(self, fitted: Fitted) -> Model | None:
+        """The live model's recipe on this split's data, None when nothing is live.
+
+        The live model itself may have learned from the test window; its configuration has not.
+        One that cannot be read is passed over, and said to be.
+        """
+        store, around = self._around.store, self._around
+        try:
+            version = store.current_version()
+            if version is None:
+                return None
+            note = store.manifest(version).training
+            own = msgspec.convert(note["config"], TrainConfig)
+            recipe = msgspec.convert(note["recipe"], Recipe)
+        except (ModelUnavailable, KeyError, TypeError, msgspec.ValidationError) as error:
+            around.step(f"the live model cannot be compared: {error}")
+            return None
+        if not fitted_alike(own, self._config):
+            days = self.split.validation_days
+            fitted = fit(fitted.purchases, around.catalog, config=own, horizon_days=days)
+        return fitted.model(recipe)
+
+
+def warm_of(model: Model) -> Warm | None:
+    """Where factors can start from a model's; None when it has none."""
+    als = model.scorers.get(Als.name)
+    return Warm.of(als, model.items) if isinstance(als, Als) else None

@@ -1,0 +1,1 @@
+"""How well lists would have served, how sure that is, and in which words to say so."""

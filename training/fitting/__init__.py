@@ -1,0 +1,1 @@
+"""Fitting the scorers: one module a model, each with its configuration."""

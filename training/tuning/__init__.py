@@ -1,0 +1,1 @@
+"""Finding better numbers for a shop within a time budget, on the validation window only."""
