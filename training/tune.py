@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-from engine.models.sessions import Sessions
 
 from engine.domain.arrays import BoolArray, DoubleArray, FloatArray, LongArray
 from engine.models.als import Als
@@ -23,6 +22,7 @@ from engine.models.pairs import Pairs
 from engine.models.popularity import Popularity
 from engine.models.query import Query
 from engine.models.repurchase import RepurchaseTiming
+from engine.models.sessions import Sessions
 from engine.recommend.answer import Request
 from engine.recommend.eligibility import Rules, among
 from engine.recommend.features.held import position_in
