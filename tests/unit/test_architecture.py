@@ -48,6 +48,7 @@ HOMES = {
     "psycopg": {"engine/store"},
     "implicit": {"training"},
     "lightgbm": {"engine/models/ranker.py", "training/fitting/ranker.py"},
+    "optuna": {"training/tuning"},
     "click": {"training"},
     "rich": {"training"},
     "granian": {"training"},
