@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -12,7 +12,6 @@ import msgspec
 from engine.domain.catalog import Item
 from engine.domain.histories import DAY_MS
 from engine.errors import ModelUnavailable
-from engine.models.als import Als
 from engine.models.goals import Goal
 from engine.models.model import Model
 from engine.models.ranker import Ranker
@@ -21,7 +20,6 @@ from engine.store.model_store import ModelStore
 from training.config import TrainConfig
 from training.evaluate import BLEND, CHAMPION, FILTERED, FINAL, SINGLES, Tried, evaluate, single
 from training.fit import Fitted, Recipe, fit, fitted_alike
-from training.fitting.als import Warm
 from training.history import Purchases, purchases_before
 from training.learning import Trial, grow, learnt_from, regrow, with_rankers
 from training.rows import Rows
@@ -130,7 +128,7 @@ class Course:
         models = {name: single(fitted, own, half_life=half_life) for name, own in SINGLES.items()}
         models[BLEND] = fitted.model(learnt.recipe)
         models[FINAL] = refitted.model(learnt.recipe)
-        champion = self._champion(fitted)
+        champion = self._champion(learnt, refitted)
         if champion is not None:
             models[CHAMPION] = champion
         tried: dict[str, Tried] = {}
@@ -188,7 +186,7 @@ class Course:
     def _window(self, fitted: Fitted, *, until_ms: int) -> Window:
         return window(fitted.purchases, self.everything, until_ms=until_ms)
 
-    def _champion(self, fitted: Fitted) -> Model | None:
+    def _champion(self, learnt: Learnt, refitted: Refitted) -> Model | None:
         """The live model's recipe on this split's data, None when nothing is live.
 
         The live model itself may have learned from the test window; its configuration has not.
@@ -202,16 +200,26 @@ class Course:
             note = store.manifest(version).training
             own = msgspec.convert(note["config"], TrainConfig)
             recipe = msgspec.convert(note["recipe"], Recipe)
+            trials = msgspec.convert(note["trials"], dict[Goal, Trial])
         except (ModelUnavailable, KeyError, TypeError, msgspec.ValidationError) as error:
             around.step(f"the live model cannot be compared: {error}")
             return None
-        if not fitted_alike(own, self._config):
-            days = self.split.validation_days
-            fitted = fit(fitted.purchases, around.catalog, config=own, horizon_days=days)
-        return fitted.model(recipe)
+        if not fitted_alike(own, self._config) or own.ranker != self._config.ranker:
+            around.step("fitting by the live model's configuration")
+            other = Course(self._log, config=own, around=around, split=self.split)
+            return other.refit(other.relearn(recipe, trials)).model(recipe)
+        rankers = self._grown_alike(learnt, refitted, trials)
+        # Trees have seen this run's habits: the champion's own half-life would mislead them.
+        half_life = learnt.recipe.half_life if rankers else recipe.half_life
+        return replace(refitted, rankers=rankers).model(Recipe(half_life, recipe.blends))
 
-
-def warm_of(model: Model) -> Warm | None:
-    """Where factors can start from a model's; None when it has none."""
-    als = model.scorers.get(Als.name)
-    return Warm.of(als, model.items) if isinstance(als, Als) else None
+    def _grown_alike(
+        self, learnt: Learnt, refitted: Refitted, trials: Mapping[Goal, Trial]
+    ) -> Mapping[Goal, Ranker]:
+        """Trees for home on this run's rows, as many as another run found best."""
+        theirs, ours = trials.get(Goal.ANY), learnt.trials.get(Goal.ANY)
+        if theirs is None or not theirs.won or not learnt.rows:
+            return {}
+        if ours is not None and ours.won and ours.rounds == theirs.rounds:
+            return refitted.rankers
+        return regrow(learnt.rows, {Goal.ANY: theirs}, config=self._config)

@@ -61,8 +61,11 @@ def grow(
     trials = {}
     for goal in GOALS:
         step(f"growing trees for '{goal}' on {len(past)} windows")
-        own = [for_goal(each, goal) for each in past]
+        own = teaching(past, goal)
         later = for_goal(validation, goal)
+        if not own or not later.bought.any():
+            # Nothing of the kind was bought there: nothing to learn, or nothing to try it on.
+            continue
         ranker, rounds = fit_ranker(
             own, config=config.ranker, seed=config.seed, limit=config.limit, validation=later
         )
@@ -81,20 +84,26 @@ def regrow(
     """Trees for the goals where they won, grown on all the windows, as many as did best."""
     return {
         goal: fit_ranker(
-            [for_goal(each, goal) for each in past],
+            teaching(past, goal),
             config=config.ranker,
             seed=config.seed,
             limit=config.limit,
             rounds=trial.rounds,
         )[0]
         for goal, trial in trials.items()
-        if trial.won
+        if trial.won and teaching(past, goal)
     }
 
 
 def with_rankers(fitted: Fitted, rankers: Mapping[Goal, Ranker]) -> Fitted:
     """The same with trees."""
     return replace(fitted, ranking=replace(fitted.ranking, rankers=rankers))
+
+
+def teaching(past: Sequence[Rows], goal: Goal) -> list[Rows]:
+    """The rows that a goal is about, of the windows in which any of them was bought."""
+    own = (for_goal(each, goal) for each in past)
+    return [each for each in own if each.bought.any()]
 
 
 def for_goal(rows: Rows, goal: Goal) -> Rows:

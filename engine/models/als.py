@@ -104,14 +104,7 @@ class Als:
 
         NaN for customers without history, and for items that no known customer bought.
         """
-        return self._scored(query.histories)
-
-    def score_baskets(self, query: Query) -> FactorScores:
-        """The same for what the customers have in hand, as if they had bought nothing else."""
-        nothing = np.zeros((len(query), self._items.rank), dtype=np.float32)
-        if query.baskets is None:
-            return FactorScores(nothing, self._items)
-        return self._scored(query.baskets)
+        return FactorScores(self.fold_in(self.confidence(query.histories)), self._items)
 
     def contributions(self, query: Query, items: AnyArray) -> FloatArray:
         """What each bought item adds to each score, shape (bought items, len(items)).
@@ -146,9 +139,6 @@ class Als:
         """The model that `arrays` and `params` came from."""
         gram = np.asarray(arrays["gram"], dtype=np.float32)
         return cls(ItemFactors.restore(arrays), gram, **params)
-
-    def _scored(self, histories: Histories) -> FactorScores:
-        return FactorScores(self.fold_in(self.confidence(histories)), self._items)
 
     def _alike(self, lengths: IntArray) -> Iterator[tuple[LongArray, int]]:
         """Customers who are solved together, and the length their histories are filled up to."""

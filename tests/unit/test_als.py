@@ -116,19 +116,6 @@ def test_without_history_nothing_is_said() -> None:
     assert scores.best(5).indptr.tolist() == [0, 0, 5]
 
 
-def test_a_basket_scores_as_a_history_of_the_same_items() -> None:
-    als = an_als(drawn(1, 5, 3))
-    nothing, basket = (
-        histories(ITEMS, {"x": ()}),
-        histories(ITEMS, {"x": a_history((0, ["dates"]))}),
-    )
-
-    in_hand = als.score_baskets(query(nothing, basket)).dense()
-
-    np.testing.assert_array_equal(in_hand, als.score(query(basket)).dense())
-    assert np.isnan(als.score_baskets(query(basket)).dense()).all()
-
-
 def test_what_was_bought_adds_up_to_the_score() -> None:
     als = an_als(drawn(1, 5, 3))
     own = query(histories(ITEMS, {"x": a_history((0, ["apple", "dates"]), (9, ["eggs"]))}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from math import isnan, log2
 
@@ -197,6 +198,18 @@ def test_trees_that_learnt_what_the_blend_does_not_see_win_and_serve(fitted: Fit
     assert trials[Goal.ANY].won and trials[Goal.ANY].ranker == 1
     assert rankers.keys() == {Goal.ANY, Goal.NEW}
     assert with_rankers(fitted, rankers).model(RECIPE).ranker(Goal.ANY) is rankers[Goal.ANY]
+
+
+def test_a_goal_of_which_nothing_was_bought_gets_no_trees_and_breaks_nothing() -> None:
+    habits = made_up(customers=40, good_is_bought=True)
+    habits = replace(habits, own=np.ones_like(habits.own))
+
+    trials = grow([habits], habits, RECIPE, config=CONFIG, step=lambda _: None)
+    rankers = regrow([habits], {goal: Trial(5, 1.0, 0.0) for goal in Goal}, config=CONFIG)
+
+    assert Goal.NEW not in trials
+    assert Goal.ANY in trials
+    assert Goal.NEW not in rankers
 
 
 def test_a_draw_is_the_blends() -> None:

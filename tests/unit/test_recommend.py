@@ -22,7 +22,6 @@ from engine.recommend.recommender import Recommender
 from engine.recommend.scoring import ask as asked
 from engine.recommend.scoring import score
 from engine.recommend.surfaces import popular, similar
-from engine.recommend.top_k import top_k
 from tests.builders import DAY_ZERO_MS, a_history, a_model, histories
 
 DAY_MS = 86_400_000
@@ -44,34 +43,6 @@ def ask(model: Model, past, request: Request = TEN, **more):
 
 def listed(answer) -> list[str]:
     return [item.item_id for item in answer.items]
-
-
-scores_and_masks = st.lists(
-    st.tuples(st.floats(-5, 5, width=32), st.booleans()), min_size=1, max_size=40
-)
-
-
-@given(scores_and_masks, st.integers(0, 50))
-def test_top_k_gives_the_best_allowed_and_never_rises(pairs, k: int) -> None:
-    scores = np.array([score for score, _ in pairs], dtype=np.float32)
-    allowed = np.array([mask for _, mask in pairs])
-
-    best = top_k(scores, allowed, k=k)
-
-    assert len(best) == min(k, allowed.sum())
-    assert allowed[best].all()
-    assert (np.diff(scores[best]) <= 0).all()
-    left_out = np.setdiff1d(np.flatnonzero(allowed), best)
-    if len(best) and len(left_out):
-        assert scores[left_out].max() <= scores[best].min()
-
-
-def test_equal_scores_go_by_position() -> None:
-    scores = np.array([1, 2, 1, 2, 1], dtype=np.float32)
-
-    best = top_k(scores, np.ones(5, dtype=bool), k=4)
-
-    assert best.tolist() == [1, 3, 0, 2]
 
 
 def test_the_blend_is_the_sum_of_its_parts() -> None:
