@@ -49,18 +49,18 @@ class SegmentSales:
         with self._lock:
             kept = self._kept.get(name)
             if kept is None or kept.items is not model.items or now_ms - kept.at_ms >= KEPT // _MS:
-                kept = _Counted(model.items, now_ms, self._count(model, name, now_ms))
+                kept = _Counted(model.items, now_ms, self._count(model, name))
                 self._kept.pop(name, None)
                 while len(self._kept) >= MOST_KEPT:
                     del self._kept[next(iter(self._kept))]
                 self._kept[name] = kept
         return kept.shares
 
-    def _count(self, model: Model, name: str, now_ms: int) -> FloatArray | None:
+    def _count(self, model: Model, name: str) -> FloatArray | None:
         members = histories_of(self._members(name), items=model.items)
         if not (members.item >= 0).any():
             return None
-        return popular_among(model, members, now_ms=now_ms)
+        return popular_among(model, members)
 
     def _members(self, name: str) -> Iterator[tuple[str, tuple[NetLine, ...]]]:
         found = self._segments.members(name, after=None, limit=MOST_MEMBERS)

@@ -70,6 +70,7 @@ def levers_of(control: Control, goods: Goods) -> Levers:
     assortment = Assortment(
         goods.category,
         goods.brand,
+        np.full(count, -1, dtype=np.int32),
         money,
         money,
         IdTable(f"c{each}" for each in range(goods.categories)),

@@ -47,9 +47,22 @@ class GateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     champion_margin: float = 0.01
 
 
+class WarmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When the factors of what is published start where the live model's ended.
+
+    At most so many trainings in a row, 0 for never, and only while no more than such a share of
+    the items came or went.
+    """
+
+    runs: int = 6
+    item_change: float = 0.05
+
+
 class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A training run. Window lengths in days; None lets the span of the data decide.
 
+    Of more than `tuning_customers` in the validation window, and `test_customers` in the test
+    window, so many are drawn.
     `loyalty` has a table of its own in the file, beside that of the rest.
     """
 
@@ -59,6 +72,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validation_days: int | None = None
     half_lives: tuple[float, ...] = (30.0, 60.0, 120.0, 240.0)
     tuning_customers: int = 4_000
+    test_customers: int = 30_000
     popularity: PopularityConfig = PopularityConfig()
     repurchase: RepurchaseConfig = RepurchaseConfig()
     neighbours: NeighboursConfig = NeighboursConfig()
@@ -67,6 +81,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ease: EaseConfig = EaseConfig()
     sessions: SessionsConfig = SessionsConfig()
     ranker: RankerConfig = RankerConfig()
+    warm: WarmConfig = WarmConfig()
     gate: GateConfig = GateConfig()
     loyalty: LoyaltyConfig = LoyaltyConfig()
 
@@ -139,6 +154,7 @@ def _bounds(config: TrainConfig) -> Iterator[tuple[str, float, float, float]]:
     yield "seed", config.seed, 0, 2**32 - 1
     yield "limit", config.limit, 1, 1_000
     yield "tuning_customers", config.tuning_customers, 1, 100_000_000
+    yield "test_customers", config.test_customers, 1, 100_000_000
     for name, days in (
         ("test_days", config.test_days),
         ("validation_days", config.validation_days),
@@ -151,6 +167,8 @@ def _bounds(config: TrainConfig) -> Iterator[tuple[str, float, float, float]]:
         own = getattr(config, name)
         for key, (low, high) in type(own).BOUNDS.items():
             yield f"{name}.{key}", getattr(own, key), low, high
+    yield "warm.runs", config.warm.runs, 0, 1_000
+    yield "warm.item_change", config.warm.item_change, 0, 1
     yield "gate.minimum_customers", config.gate.minimum_customers, 1, 100_000_000
     yield "gate.baseline_margin", config.gate.baseline_margin, -1, 1
     yield "gate.champion_margin", config.gate.champion_margin, -1, 1

@@ -54,7 +54,8 @@ class Entry:
 class Known:
     """What was known when the window began, items as positions in the models' table.
 
-    Without `cuts` no stage is told; `until_ms` None: nobody says when the window ended.
+    Without `cuts` no stage is told; `until_ms` None: nobody says when the window ended. Not
+    `timed`: purchases have no times, and all that can be sought is new to the customer.
     """
 
     items: IdTable
@@ -64,6 +65,7 @@ class Known:
     until_ms: int | None
     titles: Mapping[str, str]
     notes: Sequence[str] = ()
+    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def hold(entries: Sequence[Entry], target: Window, known: Known, *, match: Match
     home = _judged(ground, shown, match)
     return Outcome(
         home=home,
-        discover=_discover(entries, target, known, match),
+        discover=_discover(entries, target, known, match) if known.timed else None,
         examples=choose_examples(
             ground,
             _side_by_side(home, shown),
@@ -133,8 +135,19 @@ def ground_of(target: Window, known: Known) -> Ground:
         groups=groups,
         titles=known.titles,
         newcomers=target.newcomers,
-        notes=known.notes,
+        notes=[*known.notes, *_drawn(target)],
+        timed=known.timed,
     )
+
+
+def _drawn(target: Window) -> list[str]:
+    """That not everybody is here, when it is so."""
+    if target.drawn_from is None:
+        return []
+    return [
+        f"{target.drawn_from:,} customers with a past bought something in the window; of so many, "
+        f"{len(target.truths):,} drawn evenly tell as much."
+    ]
 
 
 def stages_of(

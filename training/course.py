@@ -20,6 +20,7 @@ from engine.store.model_store import ModelStore
 from training.config import TrainConfig
 from training.evaluate import BLEND, CHAMPION, FILTERED, FINAL, SINGLES, Tried, evaluate, single
 from training.fit import Fitted, Recipe, fit, fitted_alike
+from training.fitting.als import Warm
 from training.history import Purchases, purchases_before
 from training.learning import Trial, grow, learnt_from, regrow, with_rankers
 from training.rows import Rows
@@ -79,33 +80,36 @@ class Course:
 
     def learn(self) -> Learnt:
         """The recipe and the trees' rounds, from windows before the test window."""
-        split, around = self.split, self._around
-        around.step("fitting up to the validation window")
+        recipe, later = self._settled()
+        past = tuple(self._past(recipe)) if later is not None else ()
+        if later is None or not past:
+            return Learnt(recipe, {}, ())
+        trials = grow(past, later, recipe, config=self._config, step=self._around.step)
+        return Learnt(recipe, trials, (*past, later))
+
+    def _settled(self) -> tuple[Recipe, Rows | None]:
+        """The recipe by the validation window, and its rows; none when nobody bought in it."""
+        split, config = self.split, self._config
+        self._around.step("fitting up to the validation window")
         fitted = self._fitted(split.validation_from)
         target = self._window(fitted, until_ms=split.test_from)
         if not target.truths:
-            return Learnt(Recipe(self._config.half_lives[0], START), {}, ())
+            return Recipe(config.half_lives[0], START), None
         recipe = tune(
             fitted,
-            sample(target, size=self._config.tuning_customers, seed=self._config.seed),
-            half_lives=self._config.half_lives,
-            limit=self._config.limit,
-            step=around.step,
+            sample(target, size=config.tuning_customers, seed=config.seed),
+            half_lives=config.half_lives,
+            limit=config.limit,
+            step=self._around.step,
         )
-        later = learnt_from(fitted, recipe, target, config=self._config)
-        past = tuple(self._past(recipe))
-        if later is None or not past:
-            return Learnt(recipe, {}, ())
-        trials = grow(past, later, recipe, config=self._config, step=around.step)
-        return Learnt(recipe, trials, (*past, later))
+        return recipe, learnt_from(fitted, recipe, target, config=config)
 
     def relearn(self, recipe: Recipe, trials: Mapping[Goal, Trial]) -> Learnt:
         """What an earlier run learnt, with rows to grow its trees from; nothing is tuned."""
         if not any(trial.won for trial in trials.values()):
             return Learnt(recipe, trials, ())
-        fitted = self._fitted(self.split.validation_from)
-        target = self._window(fitted, until_ms=self.split.test_from)
-        later = learnt_from(fitted, recipe, target, config=self._config)
+        split = self.split
+        later = self._rows(split.validation_from, recipe, until_ms=split.test_from)
         rows = (*self._past(recipe), *([later] if later is not None else []))
         return Learnt(recipe, trials if rows else {}, rows)
 
@@ -113,10 +117,11 @@ class Course:
         """What was learnt, on everything before the test window."""
         self._around.step("fitting up to the test window")
         fitted = self._fitted(self.split.test_from)
+        target = self._window(fitted, until_ms=self.split.until)
         return Refitted(
             fitted,
             regrow(learnt.rows, learnt.trials, config=self._config),
-            self._window(fitted, until_ms=self.split.until),
+            sample(target, size=self._config.test_customers, seed=self._config.seed),
         )
 
     def contest(self, learnt: Learnt) -> tuple[Window, dict[str, Tried]]:
@@ -145,9 +150,9 @@ class Course:
             self._test_rows = learnt_from(fitted, learnt.recipe, target, config=self._config)
         return target, tried
 
-    def final(self, learnt: Learnt) -> Model:
-        """The model that knows everything, the test window among it."""
-        fitted = self._fitted(self.split.until)
+    def final(self, learnt: Learnt, *, warm: Warm | None = None) -> Model:
+        """The model that knows everything, the test window among it; its factors may start warm."""
+        fitted = self._fitted(self.split.until, warm)
         rows = (*learnt.rows, *([self._test_rows] if self._test_rows else []))
         rankers = regrow(rows[-len(learnt.rows) :], learnt.trials, config=self._config)
         return with_rankers(fitted, rankers).model(learnt.recipe)
@@ -167,20 +172,25 @@ class Course:
             if cut_ms < first_ms + length:
                 continue
             self._around.step(f"the window {back * length / DAY_MS:g} days before validation")
-            fitted = self._fitted(cut_ms)
-            target = self._window(fitted, until_ms=cut_ms + length)
-            rows = learnt_from(fitted, recipe, target, config=self._config)
+            rows = self._rows(cut_ms, recipe, until_ms=cut_ms + length)
             if rows is not None and rows.bought.any():
                 found.append(rows)
         return found
 
-    def _fitted(self, cut_ms: int) -> Fitted:
-        purchases = purchases_before(self._log.lines, cut_ms=cut_ms)
+    def _rows(self, cut_ms: int, recipe: Recipe, *, until_ms: int) -> Rows | None:
+        """The rows of a window; what was fitted for them is forgotten, for it is large."""
+        fitted = self._fitted(cut_ms)
+        target = self._window(fitted, until_ms=until_ms)
+        return learnt_from(fitted, recipe, target, config=self._config)
+
+    def _fitted(self, cut_ms: int, warm: Warm | None = None) -> Fitted:
+        everything = cut_ms == self.split.until
         return fit(
-            purchases,
+            self.everything if everything else purchases_before(self._log.lines, cut_ms=cut_ms),
             self._around.catalog,
             config=self._config,
             horizon_days=self.split.validation_days,
+            warm=warm,
         )
 
     def _window(self, fitted: Fitted, *, until_ms: int) -> Window:

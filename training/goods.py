@@ -24,6 +24,8 @@ from engine.loyalty.state import UNIT_DIGITS, CustomerState, Order, OrderLine, R
 Variables: TypeAlias = Mapping[str, int | float | str]
 
 CUSTOMER = "c"
+# DuckDB by itself would take most of the machine's, beside what else a training holds.
+MEMORY_LIMIT = "4GB"
 _MILLIONTHS = 10**UNIT_DIGITS
 # An owner is a customer ("c" + id) or a guest's order ("g" + id): the letter keeps them apart and
 # sorts customers first.
@@ -107,12 +109,24 @@ _NETTED = pa.schema(
 )
 
 
+def silence(connection: duckdb.DuckDBPyConnection) -> None:
+    """No bars of DuckDB's own beside ours, which long queries would draw."""
+    # All of the result: with part of it unread the connection would do nothing else.
+    shown = connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+    # In a notebook without widgets there is none, and to say so is an error.
+    if shown == [(True,)]:
+        connection.execute("SET enable_progress_bar = false")
+
+
 @contextmanager
 def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory, closed afterwards."""
     # What does not fit into memory goes to the system's temporary folder, not to the caller's.
-    connection = duckdb.connect(config={"temp_directory": tempfile.gettempdir()})
+    connection = duckdb.connect(
+        config={"temp_directory": tempfile.gettempdir(), "memory_limit": MEMORY_LIMIT}
+    )
     try:
+        silence(connection)
         yield connection
     finally:
         connection.close()

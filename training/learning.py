@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from engine.domain.arrays import FloatArray
@@ -13,6 +14,7 @@ from engine.models.ranker import Ranker
 from training.config import TrainConfig
 from training.fit import Fitted, Recipe
 from training.fitting.ranker import fit_ranker
+from training.fitting.ranker_config import RankerConfig
 from training.rows import Rows, rows_of
 from training.windows import Window, sample
 
@@ -45,7 +47,8 @@ def learnt_from(
     rows = rows_of(model, probe)
     if len(probe.truths) == len(target.truths):
         return rows
-    most = int(config.ranker.rows / max(len(rows.bought) / len(probe.truths), 1))
+    allowed = config.ranker.rows_of(len(fitted.purchases.customers))
+    most = int(allowed / max(len(rows.bought) / len(probe.truths), 1))
     return rows_of(model, sample(target, size=max(most, 1), seed=config.seed))
 
 
@@ -67,7 +70,11 @@ def grow(
             # Nothing of the kind was bought there: nothing to learn, or nothing to try it on.
             continue
         ranker, rounds = fit_ranker(
-            own, config=config.ranker, seed=config.seed, limit=config.limit, validation=later
+            own,
+            config=_how(goal, config.ranker),
+            seed=config.seed,
+            limit=config.limit,
+            validation=later,
         )
         blended = blend_of(later, recipe.blends[goal])
         trials[goal] = Trial(
@@ -85,7 +92,7 @@ def regrow(
     return {
         goal: fit_ranker(
             teaching(past, goal),
-            config=config.ranker,
+            config=_how(goal, config.ranker),
             seed=config.seed,
             limit=config.limit,
             rounds=trial.rounds,
@@ -104,6 +111,11 @@ def teaching(past: Sequence[Rows], goal: Goal) -> list[Rows]:
     """The rows that a goal is about, of the windows in which any of them was bought."""
     own = (for_goal(each, goal) for each in past)
     return [each for each in own if each.bought.any()]
+
+
+def _how(goal: Goal, config: RankerConfig) -> RankerConfig:
+    # Habits change; a new item bought is so rare that no window can be passed over.
+    return config if goal is Goal.ANY else msgspec.structs.replace(config, fading=1.0)
 
 
 def for_goal(rows: Rows, goal: Goal) -> Rows:

@@ -8,18 +8,15 @@ which of the collaborative models, blended how, finds the hidden part.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
-from engine.domain.arrays import LongArray
 from engine.domain.assortment import Assortment
 from engine.domain.events import EventType, to_ms
-from engine.errors import DataRefused, ModelUnavailable
+from engine.errors import ModelUnavailable
 from engine.models.als import Als
 from engine.models.goals import Goal
 from engine.models.item_item import Ease, ItemItem
@@ -30,28 +27,26 @@ from engine.models.query import Query
 from engine.models.scorer import Scorer
 from engine.models.sessions import Sessions
 from engine.recommend.answer import Request
-from engine.recommend.eligibility import Rules, bought_pairs
+from engine.recommend.eligibility import Rules
 from engine.recommend.recommender import Recommender
 from engine.store.log_reader import ReadLog
 from training.config import TrainConfig
 from training.course import Learnt, Surroundings
 from training.evaluate import CHAMPION, FILTERED, FINAL, POPULAR, SINGLES, Tried, evaluate
-from training.evaluation.metrics import Truth
-from training.fit import Recipe
-from training.fitting.als import fit_als
+from training.fit import Recipe, fitted_alike
+from training.fitting.als import Warm, fit_als
 from training.fitting.ease import fit_ease
 from training.fitting.item_item import fit_item_item
 from training.fitting.neighbours import fit_neighbours
 from training.fitting.popularity import fit_popularity
 from training.fitting.sessions import fit_sessions
+from training.held_out import HELD_OUT, Parts, parted
 from training.history import Purchases, purchases_before
 from training.ingest.formats import UNDATED
 from training.split import Split
-from training.tune import START, candidates, search
+from training.tune import START, candidates, search, tells
 from training.windows import Window, sample
 
-# Of what each customer bought this share is held out for the test, and of the rest for validation.
-HELD_OUT = 0.2
 # Purchases that came in live since leave a shop of pairs undated up to this share.
 DATED_SHARE = 0.1
 ALS = "ALS"
@@ -71,7 +66,8 @@ def undated(log: pa.Table, *, until_ms: int) -> bool:
         pa.compute.equal(log["type"], EventType.PURCHASE.value),
         pa.compute.less(log["at_ms"], until_ms),
     )
-    times = log.filter(purchased)["at_ms"].to_numpy()
+    # Of this column alone: the whole log's would be gigabytes once more.
+    times = log["at_ms"].filter(purchased).to_numpy()
     if not len(times):
         return False
     return bool((times == times[0]).all() or (times != to_ms(UNDATED)).mean() <= DATED_SHARE)
@@ -84,51 +80,60 @@ class PlainCourse:
         self, log: ReadLog, *, until_ms: int, config: TrainConfig, around: Surroundings
     ) -> None:
         self.split = Split(until_ms, until_ms, until_ms, held_out=HELD_OUT)
+        self.everything = purchases_before(log.lines, cut_ms=until_ms)
         self._config = config
         self._around = around
-        self._everything = purchases_before(log.lines, cut_ms=until_ms)
 
     def learn(self) -> Learnt:
-        """The blend that best finds what was held out of all but the test."""
-        known, target = self._validation
-        self._around.step("fitting on all but validation and test items")
-        fitted = self._fitted(known, self._config)
+        """The blend that best finds what was held out of the customers who are no test."""
+        config, target = self._config, self.parts.validation
+        if not target.truths:
+            return Learnt(Recipe(config.half_lives[0], _ALL), {}, ())
+        model = self._model(self.parts.known, self._known_fitted, _ALL)
         self._around.step(f"choosing a blend on {len(target.truths):,} customers")
-        some = sample(target, size=self._config.tuning_customers, seed=self._config.seed)
-        recipe = Recipe(
-            self._config.half_lives[0],
-            _blends(chosen(self._model(known, fitted, _ALL), some, limit=self._config.limit)),
-        )
-        return Learnt(recipe, {}, ())
+        weights = chosen(model, target, limit=config.limit)
+        return Learnt(Recipe(config.half_lives[0], _blends(weights)), {}, ())
 
     def contest(self, learnt: Learnt) -> tuple[Window, dict[str, Tried]]:
-        """The held out items, and every single scorer and the blend on them."""
-        known, target = self._test
-        self._around.step("fitting on all but the test items")
-        fitted = self._fitted(known, self._config)
+        """The items held out of the test's customers, and everybody who competes on them."""
+        models = self.models(learnt.recipe)
+        champion = self._champion()
+        if champion is not None:
+            models[CHAMPION] = champion
+        target = self.target
+        return target, {name: self._tried(name, model, target) for name, model in models.items()}
+
+    def models(self, recipe: Recipe) -> dict[str, Model]:
+        """Every scorer alone, and the blend of a recipe, fitted on what is known."""
+        known, fitted = self.parts.known, self._known_fitted
         models = {
             name: self._model(known, {each: fitted[each] for each in own}, {Goal.ANY: own})
             for name, own in ALONE.items()
         }
-        models[FINAL] = self._model(known, fitted, learnt.recipe.blends)
-        champion = self._champion(known)
-        if champion is not None:
-            models[CHAMPION] = champion
-        return target, {name: self._tried(name, model, target) for name, model in models.items()}
+        return {**models, FINAL: self._model(known, fitted, recipe.blends)}
 
-    def final(self, learnt: Learnt) -> Model:
-        """The model that knows every pair."""
-        everything = self._everything
-        fitted = self._fitted(everything, self._config)
-        return self._model(everything, fitted, learnt.recipe.blends)
+    def final(self, learnt: Learnt, *, warm: Warm | None = None) -> Model:
+        """The model that knows every pair; its factors may start warm."""
+        fitted = self._fitted(self.everything, self._config, warm)
+        return self._model(self.everything, fitted, learnt.recipe.blends)
 
     @cached_property
-    def _test(self) -> tuple[Purchases, Window]:
-        return held_out(self._everything, share=HELD_OUT, seed=self._config.seed)
+    def parts(self) -> Parts:
+        """What is known, what settles the blend, and what is the test."""
+        config = self._config
+        return parted(self.everything, most=config.tuning_customers, seed=config.seed)
 
     @cached_property
-    def _validation(self) -> tuple[Purchases, Window]:
-        return held_out(self._test[0], share=HELD_OUT, seed=self._config.seed + 1)
+    def target(self) -> Window:
+        """The customers who are the test, or some of them where there are many."""
+        config = self._config
+        return sample(self.parts.test, size=config.test_customers, seed=config.seed)
+
+    @cached_property
+    def _known_fitted(self) -> dict[str, Scorer]:
+        known = self.parts.known
+        self._around.step("fitting on all but the items held out")
+        return self._fitted(known, self._config)
 
     def _tried(self, name: str, model: Model, target: Window) -> Tried:
         self._around.step(f"evaluating '{name}' on {len(target.truths):,} customers")
@@ -140,11 +145,13 @@ class PlainCourse:
             new_only=True,
         )
 
-    def _fitted(self, purchases: Purchases, config: TrainConfig) -> dict[str, Scorer]:
+    def _fitted(
+        self, purchases: Purchases, config: TrainConfig, warm: Warm | None = None
+    ) -> dict[str, Scorer]:
         return {
             Popularity.name: fit_popularity(purchases, config=config.popularity),
             NeighbourCustomers.name: fit_neighbours(purchases, config=config.neighbours),
-            Als.name: fit_als(purchases, config=config.als, seed=config.seed),
+            Als.name: fit_als(purchases, config=config.als, seed=config.seed, previous=warm),
             ItemItem.name: fit_item_item(purchases, config=config.item_item),
             Ease.name: fit_ease(purchases, config=config.ease),
             Sessions.name: fit_sessions(purchases, config=config.sessions),
@@ -166,7 +173,7 @@ class PlainCourse:
             new_only=True,
         )
 
-    def _champion(self, known: Purchases) -> Model | None:
+    def _champion(self) -> Model | None:
         """The live model's recipe on these pairs; None without one, or with one made by time."""
         store = self._around.store
         try:
@@ -179,51 +186,32 @@ class PlainCourse:
         except (ModelUnavailable, KeyError, TypeError, msgspec.ValidationError) as error:
             self._around.step(f"the live model cannot be compared: {error}")
             return None
-        return self._model(known, self._fitted(known, own), recipe.blends)
-
-
-def held_out(purchases: Purchases, *, share: float, seed: int) -> tuple[Purchases, Window]:
-    """The purchases without a random share of each customer's items, and these to be found.
-
-    Of a customer with two items or more at least one is held out, and at least one kept; who has
-    fewer is not asked about. All of a customer's lines of an item go together. Raises DataRefused
-    when nobody has two items.
-    """
-    everyone = purchases.customers
-    pairs = bought_pairs(everyone)
-    sizes = np.diff(pairs.indptr)
-    most = np.where(sizes > 1, np.maximum((share * sizes).astype(np.int64), 1), 0)
-    if not most.any():
-        raise DataRefused("no customer has two items: nothing can be held out to learn from")
-    drawn = np.random.default_rng(seed).random(len(pairs))
-    row = pairs.row()
-    shuffled = np.lexsort((drawn, row))
-    place = np.arange(len(pairs)) - pairs.indptr[:-1].repeat(sizes)
-    hidden = pairs.where(np.isin(np.arange(len(pairs)), shuffled[place < most[row]]))
-    items = len(purchases.items)
-    line = everyone.row() * items + everyone.item
-    rest = everyone.where(~np.isin(line, hidden.keys(items=items)))
-    asked = np.flatnonzero(most)
-    truths = [
-        Truth(_NOTHING, hidden.item[hidden.indptr[each] : hidden.indptr[each + 1]].astype(int), 0)
-        for each in asked
-    ]
-    target = Window(rest.take(asked), truths, purchases.until_ms, newcomers=0)
-    return replace(purchases, customers=rest), target
+        known, fitted = self.parts.known, self._known_fitted
+        if not fitted_alike(own, self._config):
+            self._around.step("fitting by the live model's configuration")
+            fitted = self._fitted(known, own)
+        return self._model(known, fitted, recipe.blends)
 
 
 def chosen(model: Model, target: Window, *, limit: int) -> dict[str, float]:
     """The weights with the highest nDCG at `limit` on what was held out.
 
-    A coordinate search from the best of what each scorer does alone, and of all together.
+    Those of the best scorer alone, unless a blend does better by more than a standard error: of
+    what cannot be told apart the simplest (Breiman et al. 1984, section 3.4.3). The blend is found
+    by a coordinate search from the best of what each scorer does alone, and of all together.
     """
     recommender = Recommender(model, cooldown=timedelta(0))
     query = Query(target.histories, target.start_ms)
     scored = recommender.scored(query, Request(new_only=True), Rules({}, None), goal=Goal.NEW)
     known = candidates(scored.pairs, scored.said, target, goal=Goal.NEW, limit=limit)
-    starts = [_only(name) for name in BLENDED] + [dict(_ALL[Goal.NEW])]
-    best = max(starts, key=lambda start: known.ndcg(start, limit=limit))
-    return search(known, best, limit=limit)
+
+    def quality(weights: Mapping[str, float]) -> float:
+        return known.ndcg(weights, limit=limit)
+
+    alone = max((_only(name) for name in BLENDED), key=quality)
+    blend = search(known, max(alone, dict(_ALL[Goal.NEW]), key=quality), limit=limit)
+    gain = known.each(blend, limit=limit) - known.each(alone, limit=limit)
+    return blend if tells(gain, errors=1.0) else alone
 
 
 def _only(scorer: str) -> dict[str, float]:
@@ -235,5 +223,4 @@ def _blends(weights: Mapping[str, float]) -> dict[Goal, Mapping[str, float]]:
     return {Goal.ANY: weights, Goal.NEW: weights, Goal.BASKET: START[Goal.BASKET]}
 
 
-_NOTHING: LongArray = np.zeros(0, dtype=np.int64)
 _ALL = _blends({name: START[Goal.NEW].get(name, 0.0) for name in BLENDED})

@@ -63,7 +63,7 @@ def recorded(store: ModelStore, version: str) -> Recorded:
     if note.get("split", {}).get("held_out"):
         raise ModelUnavailable(
             f"model {version} was trained on pairs without times: there is no test window; "
-            "`regulars models show` has its comparison, and --truth scores it on a file"
+            "`regulars evaluate` holds a part of the items out instead"
         )
     try:
         return Recorded(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from engine.models.goals import Goal
 from engine.models.model import Model
 from engine.models.pairs import Pairs
 from engine.models.query import Query
+from engine.recommend.ahead import ahead
 from engine.recommend.answer import Request
 from engine.recommend.eligibility import Rules
 from engine.recommend.features.held import position_in
 from engine.recommend.features.matrix import columns, matrix
-from engine.recommend.recommender import BLOCK, Recommender
+from engine.recommend.recommender import AT_ONCE, BLOCK, Recommender
 from engine.recommend.scoring import asked_of
 from training.evaluation.metrics import Truth
 from training.windows import Window
@@ -64,10 +66,11 @@ def rows_of(model: Model, window: Window) -> Rows:
     """The rows of a window, by the code that answers requests."""
     recommender = Recommender(model, cooldown=timedelta(0))
     blocks = [
-        _block(recommender, window, np.arange(start, min(start + BLOCK, len(window.truths))))
+        np.arange(start, min(start + BLOCK, len(window.truths)))
         for start in range(0, len(window.truths), BLOCK)
     ]
-    return joined(blocks)
+    work = partial(_block, recommender, window)
+    return joined(list(ahead(work, blocks, workers=AT_ONCE)))
 
 
 def joined(parts: Sequence[Rows]) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isnan
 from typing import Any
@@ -21,6 +22,7 @@ from training.fit import Recipe
 from training.learning import Trial
 from training.split import Split
 from training.train import Run
+from training.warm import told
 
 
 def console() -> Console:
@@ -33,9 +35,11 @@ def print_run(run: Run, *, limit: int) -> None:
     """The table of models, the recipe, the gate's words and what is live now."""
     out = console()
     out.print(metrics_table(run.table, limit=limit))
-    out.print(_tested(run.split, run.table[FINAL].overall.customers, run.newcomers))
+    scored = _Scored(run.table[FINAL].overall.customers, run.newcomers, run.drawn_from)
+    out.print(_tested(run.split, scored))
     for line in _made(run.learnt.recipe, run.learnt.trials):
         out.print(line)
+    out.print(_started(run.start.note()))
     out.print(value_line({name: each.plain() for name, each in run.cuts.trials.items()}))
     for reason in run.verdict.reasons:
         out.print(f"Gate: {reason}")
@@ -68,13 +72,17 @@ def history_lines(training: Mapping[str, Any]) -> list[str]:
     return [
         _tested(
             Split(**training["split"]),
-            training["metrics"][FINAL]["overall"]["customers"],
-            training.get("newcomers", 0),
+            _Scored(
+                training["metrics"][FINAL]["overall"]["customers"],
+                training.get("newcomers", 0),
+                training.get("drawn_from"),
+            ),
         ),
         *_made(
             msgspec.convert(training["recipe"], Recipe),
             msgspec.convert(training.get("trials", {}), dict[Goal, Trial]),
         ),
+        *([_started(training["factors"])] if "factors" in training else []),
         *([value_line(training["value_models"])] if "value_models" in training else []),
     ]
 
@@ -91,16 +99,29 @@ def manifest_table(training: Mapping[str, Any]) -> Table:
     return shown
 
 
-def _tested(split: Split, customers: int, newcomers: int) -> str:
+@dataclass(frozen=True)
+class _Scored:
+    """How many customers a trial scored, how many were new, and how many these were drawn from."""
+
+    customers: int
+    newcomers: int
+    drawn_from: int | None
+
+    def __str__(self) -> str:
+        drawn = f" drawn from {self.drawn_from:,}" if self.drawn_from else ""
+        return f"{self.customers:,} customers{drawn}"
+
+
+def _tested(split: Split, scored: _Scored) -> str:
     if split.held_out is not None:
         return (
-            f"Trial by {split.label}: of {customers:,} customers {split.held_out:.0%} of the items "
-            "were held out. Tuned on as much of the rest."
+            f"Trial by {split.label}: of {scored} {split.held_out:.0%} of the items were held out. "
+            "Tuned on those of other customers."
         )
     return (
-        f"Trial on {_day(split.test_from)} to {_day(split.until)}: {customers:,} customers, and "
-        f"{newcomers:,} without a past, not scored. Tuned on the {split.validation_days:.0f} days "
-        "before."
+        f"Trial on {_day(split.test_from)} to {_day(split.until)}: {scored}, and "
+        f"{scored.newcomers:,} without a past, not scored. Tuned on the "
+        f"{split.validation_days:.0f} days before."
     )
 
 
@@ -121,6 +142,10 @@ def _by(trial: Trial | None) -> str:
     if trial.won:
         return f"{trial.rounds} trees ({figures} in validation), else a blend of "
     return f"trees lost ({figures} in validation); blend of "
+
+
+def _started(note: Mapping[str, Any]) -> str:
+    return f"Factors {told(note)}."
 
 
 _GOALS = {

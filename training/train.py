@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version as installed_version
 from typing import Any
 
-import duckdb
 import msgspec
 import pyarrow as pa
 
@@ -21,9 +20,11 @@ from training.course import Course, Learnt, Surroundings
 from training.cuts import FittedCuts, Source, cuts_before, live_cuts
 from training.evaluation.metrics import Metrics
 from training.gate import Verdict, judge
+from training.goods import scratch
 from training.history import purchases_before
 from training.plain import PlainCourse, undated
 from training.split import Split, split_time, usual_days
+from training.warm import Start, start_of, told
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class Run:
     """What came of a training run.
 
     `withheld` says why the model is not live, None when it is; `newcomers` counts who bought in
-    the test window without a past, and could not be scored; `cuts` are the customer model's.
+    the test window without a past, and could not be scored; `drawn_from` how many others did when
+    only some of them, drawn evenly, were scored; `cuts` are the customer model's;
+    `start` is where the factors started.
     """
 
     version: str
@@ -41,7 +44,9 @@ class Run:
     verdict: Verdict
     withheld: str | None
     newcomers: int
+    drawn_from: int | None
     cuts: FittedCuts
+    start: Start
 
 
 def train(
@@ -60,12 +65,16 @@ def train(
     note = {
         **_note(log.lines, course.split, learnt, table, verdict, config),
         "newcomers": target.newcomers,
+        "drawn_from": target.drawn_from,
     }
     version = _new_version(around, note["data_hash"])
     cuts = _cuts(log, course.split.until, version, config=config, around=around)
     note["value_models"] = {name: each.plain() for name, each in cuts.trials.items()}
-    around.step("refitting on everything")
-    model = replace(course.final(learnt), version=version, cuts=cuts.cuts)
+    start = start_of(around.store, course.everything, config=config)
+    note["factors"] = start.note()
+    around.step(f"refitting on everything, factors {told(start.note())}")
+    final = course.final(learnt, warm=start.warm)
+    model = replace(final, version=version, cuts=cuts.cuts)
     around.step("writing the model")
     around.store.save(model, created_at=around.now.isoformat(), training=note)
     withheld = _withheld(around.store, model, verdict, asked=publish)
@@ -74,12 +83,15 @@ def train(
     return Run(
         version,
         course.split,
-        learnt,
+        # Gigabytes of rows that nobody asks for again.
+        replace(learnt, rows=()),
         table,
         verdict,
         withheld,
         target.newcomers,
+        target.drawn_from,
         cuts,
+        start,
     )
 
 
@@ -137,7 +149,7 @@ def _knows_less(store: ModelStore, model: Model) -> bool:
 
 def first_purchase(log: pa.Table) -> int:
     """Time of the earliest purchase in ms; raises DataRefused when there is none."""
-    times = log.filter(pa.compute.equal(log["type"], EventType.PURCHASE.value))["at_ms"]
+    times = log["at_ms"].filter(pa.compute.equal(log["type"], EventType.PURCHASE.value))
     if not len(times):
         raise DataRefused("there are no purchases to learn from; run `regulars ingest` first")
     earliest: int = pa.compute.min(times).as_py()
@@ -174,7 +186,7 @@ def _note(
 
 def data_hash(log: pa.Table, *, until_ms: int) -> str:
     """A fingerprint of the lines before a time, whatever order they come in."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("log", log)
         row = connection.execute(
             "select count(*), coalesce(bit_xor(hash(event_id, line_no, item_id, quantity)), 0) "

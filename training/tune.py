@@ -75,6 +75,10 @@ class Candidates:
 
     def ndcg(self, weights: Mapping[str, float], *, limit: int) -> float:
         """nDCG at `limit` of the blend, mean over the customers."""
+        return float(self.each(weights, limit=limit).mean())
+
+    def each(self, weights: Mapping[str, float], *, limit: int) -> DoubleArray:
+        """nDCG at `limit` of the blend, customer by customer, shape (customers,)."""
         total = np.zeros(len(self.pairs), dtype=np.float32)
         for name, weight in weights.items():
             if weight > 0 and name in self.said:
@@ -84,7 +88,8 @@ class Candidates:
         gains = self.wanted[order] * np.where(rank < limit, 1 / np.log2(rank + 2), 0)
         row = self.pairs.row()
         gained = np.bincount(row, weights=gains, minlength=self.pairs.customers)
-        return float((gained / self.best).mean())
+        quality: DoubleArray = gained / self.best
+        return quality
 
 
 def tune(
@@ -131,6 +136,11 @@ def search(known: Candidates, start: Mapping[str, float], *, limit: int) -> dict
         if best == before:
             break
     return weights
+
+
+def tells(gain: DoubleArray, *, errors: float) -> bool:
+    """Whether a gain, shape (customers,), is above 0 by more than so many standard errors."""
+    return bool(len(gain) and gain.mean() > errors * gain.std() / np.sqrt(len(gain)))
 
 
 def candidates(

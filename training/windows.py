@@ -15,12 +15,16 @@ from training.history import Purchases
 
 @dataclass(frozen=True)
 class Window:
-    """Customers with a past who bought something in a window, and what they bought."""
+    """Customers with a past who bought something in a window, and what they bought.
+
+    `drawn_from` is how many there were when these are some of them, drawn evenly.
+    """
 
     histories: Histories
     truths: Sequence[Truth]
     start_ms: int
     newcomers: int
+    drawn_from: int | None = None
 
 
 def window(before: Purchases, after: Purchases, *, until_ms: int | None = None) -> Window:
@@ -59,6 +63,7 @@ def sample(everyone: Window, *, size: int, seed: int) -> Window:
         everyone,
         histories=everyone.histories.take(rows),
         truths=[everyone.truths[row] for row in rows],
+        drawn_from=everyone.drawn_from or len(everyone.truths),
     )
 
 

@@ -8,16 +8,20 @@ at hand, so that a purchase counts at once and the artifact holds nothing about 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
 
-from engine.domain.arrays import AnyArray, FloatArray, IntArray, LongArray
+from engine.domain.arrays import AnyArray, DoubleArray, FloatArray, IntArray, LongArray
 from engine.domain.histories import Histories
+from engine.domain.kept import kept
+from engine.models.account import Account
 from engine.models.factor_scores import FactorScores
-from engine.models.interactions import bought, interactions
+from engine.models.interactions import interactions
 from engine.models.item_factors import ItemFactors
+from engine.models.pairs import Pairs, Weighed
 from engine.models.query import Query
 
 # Histories are filled up to one of these lengths, at most half as much again, and solved
@@ -93,34 +97,38 @@ class Als:
 
         A customer without history gets zeros.
         """
-        own = np.zeros((confidence.shape[0], self._items.rank), dtype=np.float32)
-        for rows, width in self._alike(np.diff(confidence.indptr)):
-            systems, targets = self._systems(confidence, rows, width)
-            own[rows] = np.linalg.solve(systems, targets[..., None])[..., 0]
-        return own
+        pairs = Pairs(confidence.indptr.astype(np.int64, copy=False), confidence.indices)
+        return self._folded(Weighed(pairs, confidence.data))
 
     def score(self, query: Query) -> FactorScores:
         """Dot product of customer and item factors.
 
         NaN for customers without history, and for items that no known customer bought.
         """
-        return FactorScores(self.fold_in(self.confidence(query.histories)), self._items)
+        return FactorScores(self._folded(self._confident(query)), self._items)
 
-    def contributions(self, query: Query, items: AnyArray) -> FloatArray:
-        """What each bought item adds to each score, shape (bought items, len(items)).
+    def account(self, query: Query, items: IntArray, said: FloatArray) -> Account:
+        """How what it said to the query's single customer of some items came about."""
+        return _Account(self, query, items, self._confident(query))
 
-        Hu, Koren & Volinsky (2008), section 5: the score is a sum over the bought items.
+    def system(self, confidence: Weighed) -> tuple[DoubleArray, DoubleArray]:
+        """Both sides of equation 4 for a single customer who bought something."""
+        rows, width = next(self._alike(confidence.pairs.indptr))
+        system, target = self._systems(confidence, rows, width)
+        return system[0].astype(np.float64), target[0].astype(np.float64)
+
+    def grown(self, query: Query, confidence: Weighed) -> dict[int, FloatArray]:
+        """A single customer's factors without an item whose going lets all other weights grow.
+
+        By its place among those bought; there is at most one.
         """
-        confidence = self.confidence(query.histories)
-        mine = bought(query.histories)
-        if not mine.size:
-            return np.zeros((0, len(items)), dtype=np.float32)
-        rows, width = next(self._alike(np.diff(confidence.indptr)))
-        system = self._systems(confidence, rows, width)[0][0]
-        asked = self._items.of(np.asarray(items, dtype=np.int64))
-        own = self._items.of(mine) * confidence.data[:, None]
-        parts: FloatArray = own @ np.linalg.solve(system, asked.T)
-        return parts
+        growth = query.bought.growth(half_life_days=self._half_life_days)
+        found = {}
+        for gone in np.flatnonzero(growth != 1).tolist():
+            weights = 1 + growth[gone] * (confidence.weight - 1)
+            left = Weighed(confidence.pairs, weights).where(np.arange(len(growth)) != gone)
+            found[gone] = self._folded(left)[0]
+        return found
 
     def arrays(self) -> dict[str, AnyArray]:
         """The item factors by falling norm, and their Gram matrix."""
@@ -140,8 +148,20 @@ class Als:
         gram = np.asarray(arrays["gram"], dtype=np.float32)
         return cls(ItemFactors.restore(arrays), gram, **params)
 
-    def _alike(self, lengths: IntArray) -> Iterator[tuple[LongArray, int]]:
+    def _confident(self, query: Query) -> Weighed:
+        held = query.bought.weights(half_life_days=self._half_life_days)
+        return Weighed(held.pairs, 1 + np.float32(self._alpha) * held.weight)
+
+    def _folded(self, confidence: Weighed) -> FloatArray:
+        own = np.zeros((confidence.pairs.customers, self._items.rank), dtype=np.float32)
+        for rows, width in self._alike(confidence.pairs.indptr):
+            systems, targets = self._systems(confidence, rows, width)
+            own[rows] = np.linalg.solve(systems, targets[..., None])[..., 0]
+        return own
+
+    def _alike(self, bounds: LongArray) -> Iterator[tuple[LongArray, int]]:
         """Customers who are solved together, and the length their histories are filled up to."""
+        lengths = bounds[1:] - bounds[:-1]
         widths = WIDTHS[np.searchsorted(WIDTHS, lengths)]
         filled = lengths > 0
         for width in np.unique(widths[filled]).tolist():
@@ -151,16 +171,75 @@ class Als:
                 yield rows[start : start + together], width
 
     def _systems(
-        self, confidence: sparse.csr_matrix, rows: LongArray, width: int
+        self, confidence: Weighed, rows: LongArray, width: int
     ) -> tuple[FloatArray, FloatArray]:
         """The left and right sides of equation 4, one linear system a customer."""
-        bounds, position = confidence.indptr, np.arange(width)
+        bounds, position = confidence.pairs.indptr, np.arange(width)
         own = position < (bounds[rows + 1] - bounds[rows])[:, None]
         line = np.where(own, bounds[rows][:, None] + position, 0)
-        factors = self._items.of(confidence.indices[line])
-        weights = np.where(own, confidence.data[line], np.float32(0))
+        factors = self._items.of(confidence.pairs.item[line])
+        weights = np.where(own, confidence.weight[line], np.float32(0))
         # What has been filled up has weight 0 here and below, so it adds nothing.
         beyond = np.sqrt(np.maximum(weights - 1, 0))[..., None] * factors
         systems: FloatArray = self._base + beyond.transpose(0, 2, 1) @ beyond
         targets: FloatArray = (weights[:, None, :] @ factors)[:, 0]
         return systems, targets
+
+
+@dataclass(frozen=True)
+class _Account:
+    """The dot products of one customer, who might have bought less."""
+
+    model: Als
+    query: Query
+    items: IntArray
+    confidence: Weighed
+
+    @kept
+    def system(self) -> tuple[DoubleArray, DoubleArray]:
+        """Both sides of equation 4."""
+        return self.model.system(self.confidence)
+
+    def added(self, items: IntArray) -> FloatArray:
+        """What each bought item adds to the scores, shape (bought, len(items)).
+
+        Hu, Koren & Volinsky (2008), section 5: the score is a sum over the bought items.
+        """
+        bought = self.confidence.pairs.item
+        if not len(bought):
+            return np.zeros((0, len(items)), dtype=np.float32)
+        solved = np.linalg.solve(self.system[0], self.model.items.of(items).T)
+        own = self.model.items.of(bought) * self.confidence.weight[:, None]
+        added: FloatArray = own @ solved.astype(np.float32)
+        return added
+
+    def without(self, gone: LongArray) -> FloatArray:
+        """The scores had a bought item never been bought, shape (len(gone), items)."""
+        own = np.zeros((len(gone), self.model.items.rank), dtype=np.float32)
+        if len(self.confidence.pairs) > 1:
+            own[:] = self._downdated(gone)
+            grown = self.model.grown(self.query, self.confidence)
+            for place, factors in grown.items():
+                own[gone == place] = factors
+        asked = self.model.items.of(self.items)
+        scores: FloatArray = own @ asked.T
+        scores[~own.any(axis=1)] = np.nan
+        scores[:, ~asked.any(axis=1)] = np.nan
+        return scores
+
+    def _downdated(self, gone: LongArray) -> DoubleArray:
+        """The customer's factors without what each item adds to both sides, (len(gone), rank).
+
+        What it adds to the left side is of rank one: Sherman & Morrison (1950).
+        """
+        system, target = self.system
+        weight = self.confidence.weight[gone].astype(np.float64)
+        factors = self.model.items.of(self.confidence.pairs.item[gone]).astype(np.float64)
+        solved = np.linalg.solve(system, np.vstack([target, factors]).T).T
+        whole, along = solved[0], solved[1:]
+        rest = whole - weight[:, None] * along
+        beyond = weight - 1
+        reach = (factors * along).sum(axis=1)
+        back = beyond * (factors * rest).sum(axis=1) / (1 - beyond * reach)
+        downdated: DoubleArray = rest + back[:, None] * along
+        return downdated

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from engine.domain.arrays import AnyArray
-from engine.models.interactions import interactions
 from engine.models.query import Query
 from engine.models.scores import SparseScores
 
@@ -26,9 +25,8 @@ class PersonalFrequency:
 
         Ages count from the customer's own last order: the order of items does not depend on now.
         """
-        return SparseScores(
-            interactions(query.histories, items=self._items, half_life_days=self._half_life_days)
-        )
+        weights = query.bought.weights(half_life_days=self._half_life_days)
+        return SparseScores.by_weight(weights, items=self._items)
 
     def arrays(self) -> dict[str, AnyArray]:
         """Nothing: all it needs is the customer's own history."""

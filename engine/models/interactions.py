@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from scipy import sparse
 
-from engine.domain.arrays import FloatArray, IntArray
+from engine.domain.arrays import DoubleArray, FloatArray, IntArray, LongArray
 from engine.domain.histories import DAY_MS, Histories
+from engine.domain.kept import kept
+from engine.models.ordering import ascending
+from engine.models.pairs import Pairs, Weighed
 
 
 def decayed(histories: Histories, *, half_life_days: float) -> FloatArray:
@@ -21,6 +26,79 @@ def decayed(histories: Histories, *, half_life_days: float) -> FloatArray:
     return weights
 
 
+@dataclass(frozen=True)
+class Bought:
+    """The lines of known items by customer and item, oldest first within a pair of both.
+
+    `pairs` are the customers with what they bought; `order` (lines,) the positions of their lines
+    in the histories, and `starts` (pairs,) where the lines of each pair begin among these.
+    """
+
+    histories: Histories
+    pairs: Pairs
+    order: LongArray
+    starts: LongArray
+    _weights: dict[float, Weighed] = field(default_factory=dict, repr=False)
+
+    @kept
+    def row(self) -> LongArray:
+        """The customer of each line, in the order of `order`."""
+        return self.pairs.row().repeat(self.times)
+
+    @kept
+    def times(self) -> LongArray:
+        """How many lines each pair has."""
+        return np.diff(self.starts, append=len(self.order))
+
+    def total(self, values: DoubleArray) -> DoubleArray:
+        """The sum of a value a line, shape (..., lines) in the order of `order`, for each pair."""
+        if not len(self.order):
+            return np.zeros(values.shape)
+        summed: DoubleArray = np.add.reduceat(values, self.starts, axis=-1)
+        return summed
+
+    def summed(self, weights: FloatArray) -> Weighed:
+        """Weights of the lines of the histories, shape (lines,), summed by pair."""
+        # As float64 the sum does not depend on the order of items.
+        total = self.total(weights[self.order].astype(np.float64))
+        return Weighed(self.pairs, total.astype(np.float32))
+
+    def weights(self, *, half_life_days: float) -> Weighed:
+        """The decayed weights of each pair's lines, summed."""
+        known = self._weights.get(half_life_days)
+        if known is None:
+            # Scorers often share a half-life, and a query is asked by all of them.
+            known = self.summed(decayed(self.histories, half_life_days=half_life_days))
+            self._weights[half_life_days] = known
+        return known
+
+    def growth(self, *, half_life_days: float) -> FloatArray:
+        """By what a single customer's other weights grow without one pair, shape (pairs,).
+
+        Ages count from the last line: they shrink when the latest lines are of the item gone.
+        """
+        growth = np.ones(len(self.pairs), dtype=np.float32)
+        item, at = self.histories.item, self.histories.at
+        others = np.flatnonzero(item != item[-1]) if len(item) else item
+        if len(others) and item[-1] >= 0:
+            place = self.pairs.item.searchsorted(item[-1])
+            growth[place] = np.exp2((at[-1] - at[others[-1]]) / DAY_MS / half_life_days)
+        return growth
+
+
+def bought_of(histories: Histories) -> Bought:
+    """What the customers bought of known items."""
+    item, row = histories.item, histories.row()
+    places = np.flatnonzero(item >= 0)
+    span = int(item.max(initial=0)) + 1
+    keys = row[places] * span + item[places]
+    order = ascending(keys, below=len(histories) * span)
+    keys, order = keys[order], places[order]
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    bounds = keys[starts].searchsorted(np.arange(len(histories) + 1) * span)
+    return Bought(histories, Pairs(bounds, item[order[starts]]), order, starts)
+
+
 def interactions(histories: Histories, *, items: int, half_life_days: float) -> sparse.csr_matrix:
     """Summed decayed weights, customers x items, float32, columns sorted."""
     return summed(histories, decayed(histories, half_life_days=half_life_days), items=items)
@@ -31,15 +109,7 @@ def summed(histories: Histories, weights: FloatArray, *, items: int) -> sparse.c
 
     The shape is customers x items, columns sorted; there is an entry for every item bought.
     """
-    known = histories.item >= 0
-    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(known)])[histories.indptr]
-    # Lines stand by customer already. As float64 the sum does not depend on the order of items.
-    matrix = sparse.csr_matrix(
-        (weights[known].astype(np.float64), histories.item[known], bounds),
-        shape=(len(histories), items),
-    )
-    matrix.sum_duplicates()
-    return matrix.astype(np.float32)
+    return bought_of(histories).summed(weights).matrix(columns=items)
 
 
 def bought(histories: Histories) -> IntArray:

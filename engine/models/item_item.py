@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
 
-from engine.domain.arrays import AnyArray, FloatArray, IntArray
-from engine.domain.histories import Histories
-from engine.models.interactions import bought, interactions
-from engine.models.postings import in_order
+from engine.domain.arrays import AnyArray, FloatArray, IntArray, LongArray
+from engine.domain.kept import kept
+from engine.models.account import Account, unsaid
+from engine.models.pairs import Weighed
 from engine.models.query import Query
 from engine.models.scores import SparseScores
+from engine.models.sums import part_of, weighted_sums
 
 
 class ItemItem:
@@ -48,16 +50,14 @@ class ItemItem:
         Nothing either where the parts of a score cancel to exactly zero. The product is summed
         row by row, so that who else is asked about changes no score.
         """
-        return SparseScores(in_order(self._weights(query.histories) @ self._similarity))
+        sums = weighted_sums(self._weights(query), self._similarity)
+        return SparseScores.by_weight(sums, items=int(self._similarity.shape[1]))
 
-    def contributions(self, query: Query, items: AnyArray) -> FloatArray:
-        """What each bought item adds to each score, shape (bought items, len(items)).
-
-        For a single customer; the rows follow `bought(query.histories)`.
-        """
-        near: FloatArray = self._similarity[bought(query.histories)][:, items].toarray()
-        weights: FloatArray = self._weights(query.histories).data
-        return near * weights[:, None]
+    def account(self, query: Query, items: IntArray, said: FloatArray) -> Account:
+        """How what it said to the query's single customer of some items came about."""
+        growth = query.bought.growth(half_life_days=self._half_life_days)
+        held = self._weights(query)
+        return _Account(self._similarity, held, growth ** np.float32(self._power), items, said)
 
     def nearest(self, item: int) -> tuple[IntArray, FloatArray]:
         """The items near to one item, by position, and how near each is; ascending positions."""
@@ -91,12 +91,38 @@ class ItemItem:
         parts = (np.asarray(arrays["data"]), np.asarray(arrays["indices"]), indptr)
         return cls(sparse.csr_matrix(parts, shape=(items, items), copy=False), **params)
 
-    def _weights(self, histories: Histories) -> sparse.csr_matrix:
-        weights = interactions(
-            histories, items=self._similarity.shape[0], half_life_days=self._half_life_days
-        )
-        weights.data **= np.float32(self._power)
-        return weights
+    def _weights(self, query: Query) -> Weighed:
+        held = query.bought.weights(half_life_days=self._half_life_days)
+        return Weighed(held.pairs, held.weight ** np.float32(self._power))
+
+
+@dataclass(frozen=True)
+class _Account:
+    """Sums over what a customer `held`; `growth` is by what the rest grows when one item goes."""
+
+    similarity: sparse.csr_matrix
+    held: Weighed
+    growth: FloatArray
+    items: IntArray
+    said: FloatArray
+
+    @kept
+    def parts(self) -> FloatArray:
+        """What each bought item adds to each score, shape (bought, items)."""
+        near = part_of(self.similarity, self.held.pairs.item, self.items)
+        near *= self.held.weight[:, None]
+        return near
+
+    def added(self, items: IntArray) -> FloatArray:
+        """What each bought item adds to the scores, shape (bought, len(items))."""
+        return self.parts[:, self.items.searchsorted(items)]
+
+    def without(self, gone: LongArray) -> FloatArray:
+        """The scores had a bought item never been bought, shape (len(gone), items)."""
+        added = self.parts[gone].astype(np.float64)
+        # As float64: of a score that only the item gone adds to exactly zero is left.
+        left = (np.nan_to_num(self.said) - added) * self.growth[gone, None]
+        return unsaid(left.astype(np.float32))
 
 
 class Ease(ItemItem):

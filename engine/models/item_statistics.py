@@ -20,8 +20,10 @@ class ItemStatistics:
     bought it in more than one order, drawn towards the shop's; `orders_per_buyer`; `gap_days`, the
     mean time between a buyer's orders of it, NaN when nobody bought it twice; `price`, paid a unit
     on average in minor units, NaN when free; `first_at` and `last_at` in ms, when it was sold;
-    `category_share`, its part of its category's lines; `category_repeat_rate`, the repeat rate of
-    the category as a whole.
+    `category_share` and `kind_share`, its part of its category's and its kind's lines;
+    `category_repeat_rate`, the repeat rate of the category as a whole. `discovered` (items, 3) is
+    the share, by the half-lives up to the third, of all first purchases that customers made of
+    anything, times 10,000: what sells well among those who know it may find no new buyers.
     """
 
     half_lives: tuple[float, ...]
@@ -35,6 +37,8 @@ class ItemStatistics:
     last_at: LongArray
     category_share: FloatArray
     category_repeat_rate: FloatArray
+    kind_share: FloatArray
+    discovered: FloatArray
 
     def arrays(self) -> dict[str, AnyArray]:
         """All columns by name."""
@@ -57,4 +61,6 @@ _COLUMNS = (
     "last_at",
     "category_share",
     "category_repeat_rate",
+    "kind_share",
+    "discovered",
 )

@@ -16,6 +16,7 @@ from engine.errors import ModelUnavailable
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.purchases import facts_of
 from engine.loyalty.states import ItemFacts
+from engine.models.account import Accountable
 from engine.models.als import Als
 from engine.models.frequency import PersonalFrequency
 from engine.models.goals import Goal
@@ -79,6 +80,12 @@ class Model:
     def facts(self) -> ItemFacts:
         """What the loyalty features ask of the items."""
         return facts_of(self.items, self.assortment)
+
+    @cached_property
+    def accountable(self) -> Mapping[str, Accountable]:
+        """The scorers that can tell what they would say had a purchase never been made."""
+        # Looked up once: to ask every time costs more than many an answer.
+        return {name: each for name, each in self.scorers.items() if isinstance(each, Accountable)}
 
     def weights(self, goal: Goal) -> Mapping[str, float]:
         """The blend for a goal; one without a blend of its own is served as any other."""

@@ -17,13 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from engine.domain.arrays import AnyArray, FloatArray, LongArray
-from engine.domain.histories import Histories
+from engine.domain.arrays import AnyArray, FloatArray, IntArray, LongArray
 from engine.domain.ids import MISSING
-from engine.models.interactions import interactions
-from engine.models.postings import Postings, in_order, shares, strongest
+from engine.models.account import Account, unsaid
+from engine.models.interactions import Bought
+from engine.models.pairs import Weighed
+from engine.models.postings import Postings, heaviest, shares
 from engine.models.query import Query
-from engine.models.scores import SparseScores
+from engine.models.scores import SparseScores, best_of_rows
+from engine.models.sums import part_of, weighted_sums
 
 OwnerArray: TypeAlias = NDArray[np.uint64]
 
@@ -64,13 +66,17 @@ class Likeness:
     neighbours: int
     sharpness: float
 
-    def tastes(self, histories: Histories, rarity: FloatArray) -> sparse.csr_matrix:
-        """What tells each customer from others, customers x items; `rarity` (items,)."""
-        weights = interactions(histories, items=rarity.shape[0], half_life_days=self.half_life_days)
-        weights.data *= rarity[weights.indices]
+    def tastes(self, bought: Bought, rarity: FloatArray) -> Weighed:
+        """What tells each customer from others; `rarity` (items,)."""
+        return heaviest(self.telling(bought, rarity), most=self.per_customer)
+
+    def telling(self, bought: Bought, rarity: FloatArray) -> Weighed:
+        """As `tastes`, however many items there are."""
+        every = bought.weights(half_life_days=self.half_life_days)
+        every = Weighed(every.pairs, every.weight * rarity[every.pairs.item])
+        left = every.weight > 0
         # So far back that nothing is left of it.
-        weights.eliminate_zeros()
-        return strongest(weights, most=self.per_customer)
+        return every if left.all() else every.where(left)
 
 
 class NeighbourCustomers:
@@ -92,10 +98,23 @@ class NeighbourCustomers:
         Nothing for items none of the neighbours bought, and nothing at all for a customer without
         purchases or without neighbours. Nobody is a neighbour of their own.
         """
-        tastes = self._likeness.tastes(query.histories, self._rarity)
+        tastes = self._likeness.tastes(query.bought, self._rarity)
+        near = self._stored.tastes.nearest(
+            tastes,
+            most=self._likeness.neighbours,
+            apart=self._number(owners_of(query.histories.customers)),
+        )
+        heard = shares(near, power=self._likeness.sharpness)
+        said = weighted_sums(heard, self._stored.habits)
+        return SparseScores.by_weight(said, items=len(self._rarity))
+
+    def account(self, query: Query, items: IntArray, said: FloatArray) -> Account:
+        """How what it said to the query's single customer of some items came about."""
         apart = self._number(owners_of(query.histories.customers))
-        return SparseScores(
-            self._stored.tastes.in_blocks(tastes, lambda own, rows: self._scores(own, apart[rows]))
+        telling = self._likeness.telling(query.bought, self._rarity)
+        bought = query.bought.pairs.item
+        return _Account(
+            self._stored, self._likeness, _Customer(bought, telling, apart), items, said
         )
 
     def without(self, owners: OwnerArray) -> NeighbourCustomers:
@@ -135,11 +154,6 @@ class NeighbourCustomers:
         )
         return cls(stored, rarity, likeness=Likeness(**params))
 
-    def _scores(self, tastes: sparse.csr_matrix, apart: LongArray) -> sparse.csr_matrix:
-        near = self._stored.tastes.nearest(tastes, most=self._likeness.neighbours, apart=apart)
-        said = shares(near, power=self._likeness.sharpness) @ self._stored.habits
-        return in_order(said)
-
     def _number(self, owners: OwnerArray) -> LongArray:
         """The stored customer of each owner number, shape (len(owners),), or MISSING."""
         if not len(self._owners):
@@ -149,6 +163,60 @@ class NeighbourCustomers:
             self._owners[place] == owners, self._by_owner[place], np.int64(MISSING)
         )
         return number
+
+
+@dataclass(frozen=True)
+class _Customer:
+    """A customer's items, what of them tells the customer from others, and the stored self."""
+
+    bought: IntArray
+    telling: Weighed
+    apart: LongArray
+
+
+@dataclass(frozen=True)
+class _Account:
+    """What the neighbours would say of some items had the customer other tastes."""
+
+    stored: StoredCustomers
+    likeness: Likeness
+    customer: _Customer
+    items: IntArray
+    said: FloatArray
+
+    def added(self, items: IntArray) -> FloatArray:
+        """Nothing: the mean of some neighbours is no sum over what brought them together."""
+        return np.zeros((len(self.customer.bought), len(items)), dtype=np.float32)
+
+    def without(self, gone: LongArray) -> FloatArray:
+        """The scores had a bought item never been bought, shape (len(gone), items).
+
+        Whoever buys less of late weighs all else alike higher: it changes no neighbour, no share.
+        """
+        telling, most = self.customer.telling, self.likeness.per_customer
+        told = best_of_rows(telling.weight, telling.pairs.indptr, most=most)
+        tastes = telling.where(told)
+        item = self.customer.bought[gone]
+        place = tastes.pairs.item.searchsorted(item)
+        tells = tastes.pairs.item.take(place, mode="clip") == item
+        scores = np.tile(self.said, (len(gone), 1))
+        if tells.any():
+            near = self.stored.tastes.nearest_without(
+                tastes,
+                place[tells],
+                most=self.likeness.neighbours,
+                # What comes next in weight is heard once a heavier one is gone.
+                spare=heaviest(telling.where(~told), most=1),
+                apart=self.customer.apart,
+            )
+            scores[tells] = self._said(shares(near, power=self.likeness.sharpness))
+        return scores
+
+    def _said(self, heard: Weighed) -> FloatArray:
+        stored, column = np.unique(heard.pairs.item, return_inverse=True)
+        share = np.zeros((heard.pairs.customers, len(stored)), dtype=np.float32)
+        share[heard.pairs.row(), column] = heard.weight
+        return unsaid(share @ part_of(self.stored.habits, stored, self.items))
 
 
 def owners_of(customers: Iterable[str]) -> OwnerArray:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
-from engine.domain.arrays import BoolArray, IntArray, LongArray
+from engine.domain.arrays import BoolArray, FloatArray, IntArray, LongArray
+from engine.domain.kept import kept
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,11 @@ class Pairs:
         return int(self.indptr.shape[0]) - 1
 
     def row(self) -> LongArray:
-        """The customer's row of every pair, shape (pairs,)."""
+        """The customer's row of every pair, shape (pairs,); not to be written to."""
+        return self._row
+
+    @kept
+    def _row(self) -> LongArray:
         return np.arange(self.customers, dtype=np.int64).repeat(self.indptr[1:] - self.indptr[:-1])
 
     def keys(self, *, items: int) -> LongArray:
@@ -55,6 +61,40 @@ class Pairs:
         keys = keys[np.diff(keys, prepend=-1) != 0]
         counts = np.bincount(keys // span, minlength=customers)
         return cls(_bounds(counts), (keys % span).astype(np.int32))
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Pairs with a weight each, `weight` (pairs,), float32."""
+
+    pairs: Pairs
+    weight: FloatArray
+
+    def matrix(self, *, columns: int) -> sparse.csr_matrix:
+        """The weights as rows x columns, columns sorted."""
+        parts = (self.weight, self.pairs.item, self.pairs.indptr)
+        return sparse.csr_matrix(parts, shape=(self.pairs.customers, columns), copy=False)
+
+    def where(self, mask: BoolArray) -> Weighed:
+        """The pairs of the mask, shape (pairs,), with their weights."""
+        return Weighed(self.pairs.where(mask), self.weight[mask])
+
+    def rows(self, rows: slice) -> Weighed:
+        """Of customers in succession only these."""
+        bounds = self.pairs.indptr[rows.start : rows.stop + 1]
+        own = slice(int(bounds[0]), int(bounds[-1]))
+        return Weighed(Pairs(bounds - own.start, self.pairs.item[own]), self.weight[own])
+
+
+def joined(parts: list[Weighed]) -> Weighed:
+    """Blocks of customers one below the other."""
+    if len(parts) == 1:
+        return parts[0]
+    counts = [np.zeros(0, np.int64), *(np.diff(each.pairs.indptr) for each in parts)]
+    item = [np.zeros(0, np.int32), *(each.pairs.item for each in parts)]
+    weight = [np.zeros(0, np.float32), *(each.weight for each in parts)]
+    pairs = Pairs(_bounds(np.concatenate(counts)), np.concatenate(item))
+    return Weighed(pairs, np.concatenate(weight))
 
 
 def _bounds(counts: LongArray) -> LongArray:

@@ -3,14 +3,22 @@ at all pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from scipy import sparse
 
-from engine.domain.arrays import AnyArray, BoolArray, FloatArray, IntArray, LongArray
+from engine.domain.arrays import (
+    AnyArray,
+    BoolArray,
+    DoubleArray,
+    FloatArray,
+    IntArray,
+    LongArray,
+)
+from engine.models.pairs import Pairs, Weighed, joined
 from engine.models.scores import best_of_rows
 
 # As many sums, or products to be summed, are held at a time: some tens of megabytes.
@@ -39,42 +47,50 @@ class Postings:
         """How many items there are, those nobody holds among them."""
         return int(self.indptr.shape[0]) - 1
 
-    def nearest(
-        self, weights: sparse.csr_matrix, *, most: int, apart: LongArray | None = None
-    ) -> sparse.csr_matrix:
-        """The holders most like each row, and how much, rows x holders, float32.
+    def nearest(self, held: Weighed, *, most: int, apart: LongArray | None = None) -> Weighed:
+        """The holders most like each row, and how much: rows and numbers of holders.
 
-        `weights`: rows x items, above zero. Likeness is the sum of products of weights over the
-        items in common; at most so many a row, ties by number, and none without a common item.
-        `apart` (rows,) names a holder whom the row must not find, or MISSING.
+        `held`: rows with items, weights above zero. Likeness is the sum of products of weights
+        over the items in common; at most so many a row, ties by number, and none without a
+        common item. `apart` (rows,) names a holder whom the row must not find, or MISSING.
         """
-        total = self._products(weights)
-        if apart is not None:
-            own = np.flatnonzero(apart >= 0)
-            total[own, apart[own]] = 0
-        place = np.flatnonzero(total >= _floor(total, most=most)[:, None])
-        likeness = total.ravel()[place]
-        row, holder = np.divmod(place, max(self.holders, 1))
-        chosen = best_of_rows(likeness, bounds_of(row, rows=len(total)), most=most)
-        parts = (likeness[chosen], holder[chosen], bounds_of(row[chosen], rows=len(total)))
-        return sparse.csr_matrix(parts, shape=total.shape, copy=False)
-
-    def in_blocks(
-        self,
-        weights: sparse.csr_matrix,
-        score: Callable[[sparse.csr_matrix, slice], sparse.csr_matrix],
-    ) -> sparse.csr_matrix:
-        """What `score` says of the rows, so many at a time as memory allows, one below another.
-
-        It is given some of the rows, and where they stand among all.
-        """
-        rows = weights.shape[0]
-        products = int(self._lengths(weights).sum())
+        rows = held.pairs.customers
+        products = int(self._lengths(held.pairs).sum())
         size = max(CELLS * rows // max(rows * self.holders, products, 1), 1)
         if rows <= size:
-            return score(weights, slice(0, rows))
-        blocks = [slice(row, row + size) for row in range(0, rows, size)]
-        return sparse.vstack([score(weights[own], own) for own in blocks], format="csr")
+            return self._nearest(held, most, apart)
+        blocks = (slice(row, min(row + size, rows)) for row in range(0, rows, size))
+        return joined(
+            [
+                self._nearest(held.rows(own), most, None if apart is None else apart[own])
+                for own in blocks
+            ]
+        )
+
+    def nearest_without(
+        self, held: Weighed, gone: LongArray, *, most: int, spare: Weighed, apart: LongArray
+    ) -> Weighed:
+        """As `nearest` of one row that lacks an item, a row for each place among `held` in `gone`.
+
+        `spare` is what the row holds of each item's stead: nothing, or one more item.
+        """
+        whole = (self._sums(held) + self._sums(spare))[0]
+        whole[apart[apart >= 0]] = 0
+        # Who has nothing in common with the whole row has nothing in common with less of it.
+        likely = np.flatnonzero(whole)
+        column = np.full(self.holders, len(likely), dtype=np.int64)
+        column[likely] = np.arange(len(likely))
+        item = held.pairs.item[gone]
+        length = self.indptr[item + 1] - self.indptr[item]
+        place = spans(self.indptr[item], length)
+        left = np.zeros((len(gone), len(likely) + 1))
+        left[:, :-1] = whole[likely]
+        product = held.weight[gone].astype(np.float64).repeat(length) * self.weight[place]
+        row = np.arange(len(gone)).repeat(length)
+        left[row, column[self.holder[place]]] -= product
+        near = highest(left[:, :-1].astype(np.float32), most=most)
+        holder = likely[near.pairs.item].astype(np.int32)
+        return Weighed(Pairs(near.pairs.indptr, holder), near.weight)
 
     def without(self, gone: BoolArray) -> Postings:
         """The index without the holders of the mask, shape (holders,); the others close up."""
@@ -123,35 +139,50 @@ class Postings:
             holders=int(held.shape[0]),
         )
 
-    def _products(self, weights: sparse.csr_matrix) -> FloatArray:
+    def _nearest(self, held: Weighed, most: int, apart: LongArray | None) -> Weighed:
+        total = self._sums(held).astype(np.float32)
+        if apart is not None:
+            own = np.flatnonzero(apart >= 0)
+            total[own, apart[own]] = 0
+        return highest(total, most=most)
+
+    def _sums(self, held: Weighed) -> DoubleArray:
         """Sums of products over the items in common, shape (rows, holders).
 
         Each is added up in the order of the row's own items, and as float64, such that neither
         who else is asked about nor where items stand in their table changes a likeness.
         """
-        rows = weights.shape[0]
-        length = self._lengths(weights)
-        place = spans(self.indptr[weights.indices], length)
-        row = np.arange(rows, dtype=np.int64).repeat(np.diff(weights.indptr))
-        cell = (row * self.holders).repeat(length) + self.holder[place]
-        product = weights.data.astype(np.float64).repeat(length) * self.weight[place]
+        pairs, rows = held.pairs, held.pairs.customers
+        length = self._lengths(pairs)
+        place = spans(self.indptr[pairs.item], length)
+        cell = self.holder[place].astype(np.int64)
+        if rows > 1:
+            cell += (pairs.row() * self.holders).repeat(length)
+        product = held.weight.astype(np.float64).repeat(length) * self.weight[place]
         total = np.bincount(cell, weights=product, minlength=rows * self.holders)
-        return total.astype(np.float32).reshape(rows, self.holders)
+        return total.astype(np.float64, copy=False).reshape(rows, self.holders)
 
-    def _lengths(self, weights: sparse.csr_matrix) -> LongArray:
-        """How many hold the item of each entry, shape (entries,)."""
-        lengths: LongArray = self.indptr[weights.indices + 1] - self.indptr[weights.indices]
+    def _lengths(self, pairs: Pairs) -> LongArray:
+        """How many hold the item of each pair, shape (pairs,)."""
+        lengths: LongArray = self.indptr[pairs.item + 1] - self.indptr[pairs.item]
         return lengths
 
 
-def in_order(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """The matrix with ascending columns in each row."""
-    # Sorting in place takes three times longer, either way.
-    if matrix.shape[0] != 1:
-        return matrix.tocsc().tocsr()
-    order = np.argsort(matrix.indices)
-    parts = (matrix.data[order], matrix.indices[order], matrix.indptr)
-    return sparse.csr_matrix(parts, shape=matrix.shape, copy=False)
+def highest(likeness: FloatArray, *, most: int) -> Weighed:
+    """The highest of each row of rows x holders that are above zero, at most so many."""
+    rows, holders = likeness.shape
+    place = np.flatnonzero(likeness >= _floor(likeness, most=most)[:, None])
+    found = likeness.ravel()[place]
+    bounds = place.searchsorted(np.arange(rows + 1) * holders)
+    holder = place - np.arange(rows).repeat(np.diff(bounds)) * holders
+    every = Weighed(Pairs(bounds, holder.astype(np.int32)), found)
+    return heaviest(every, most=most)
+
+
+def heaviest(weighed: Weighed, *, most: int) -> Weighed:
+    """The heaviest pairs of each row, at most so many, ties by position."""
+    chosen = best_of_rows(weighed.weight, weighed.pairs.indptr, most=most)
+    return weighed if chosen.all() else weighed.where(chosen)
 
 
 def strongest(matrix: sparse.csr_matrix, *, most: int) -> sparse.csr_matrix:
@@ -164,21 +195,13 @@ def strongest(matrix: sparse.csr_matrix, *, most: int) -> sparse.csr_matrix:
     return sparse.csr_matrix(parts, shape=matrix.shape, copy=False)
 
 
-def shares(matrix: sparse.csr_matrix, *, power: float = 1.0) -> sparse.csr_matrix:
-    """Entries above zero, raised to a power and over the sum of their row, as float32."""
-    row = np.arange(matrix.shape[0], dtype=np.int64).repeat(np.diff(matrix.indptr))
+def shares(weighed: Weighed, *, power: float = 1.0) -> Weighed:
+    """Weights above zero, raised to a power and over the sum of their row, as float32."""
+    row = weighed.pairs.row()
     # As float64: the power of a faint likeness is fainter than a float32 can be.
-    raised = matrix.data.astype(np.float64) ** power
-    total = np.bincount(row, weights=raised, minlength=matrix.shape[0])
-    parts = ((raised / total[row]).astype(np.float32), matrix.indices, matrix.indptr)
-    return sparse.csr_matrix(parts, shape=matrix.shape, copy=False)
-
-
-def bounds_of(row: LongArray, *, rows: int) -> LongArray:
-    """Where each row begins and ends among ascending row numbers, shape (rows + 1,)."""
-    return np.concatenate(
-        [np.zeros(1, np.int64), np.cumsum(np.bincount(row, minlength=rows), dtype=np.int64)]
-    )
+    raised = weighed.weight.astype(np.float64) ** power
+    total = np.bincount(row, weights=raised, minlength=weighed.pairs.customers)
+    return Weighed(weighed.pairs, (raised / total[row]).astype(np.float32))
 
 
 def spans(first: LongArray, length: LongArray) -> LongArray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.domain.histories import Histories
+from engine.domain.kept import kept
+from engine.models.interactions import Bought, bought_of
 
 
 @dataclass(frozen=True)
@@ -22,3 +24,8 @@ class Query:
 
     def __len__(self) -> int:
         return len(self.histories)
+
+    @kept
+    def bought(self) -> Bought:
+        """What the customers bought: every scorer asks, and it is the same for all."""
+        return bought_of(self.histories)

@@ -19,6 +19,9 @@ class Ranker:
         self.names = tuple(names)
         self._text = text
         self._trees = lightgbm.Booster(model_str=text)
+        splits = self._trees.feature_importance("split")
+        # What no tree looks at need not be worked out.
+        self.used = frozenset(name for name, times in zip(names, splits, strict=True) if times)
 
     def rank(self, features: FloatArray) -> FloatArray:
         """A score for each row of features, shape (rows,), unitless: higher belongs higher.

@@ -20,6 +20,7 @@ from engine.domain.arrays import (
     LongArray,
 )
 from engine.domain.histories import DAY_MS, Histories
+from engine.models.interactions import Bought, bought_of
 
 # Orders as many as these are thought of as each customer's before the first is seen.
 PACE_PRIOR_ORDERS = 2
@@ -48,16 +49,18 @@ class Occasions:
 
 def occasions(histories: Histories) -> Occasions:
     """The occasions of all customers; lines of MISSING items are passed over."""
-    known = np.flatnonzero(histories.item >= 0)
-    row, item, at = histories.row()[known], histories.item[known], histories.at[known]
-    # Lines of a customer are oldest first: a stable sort keeps that within an item.
-    order = np.argsort(row * (int(item.max(initial=0)) + 1) + item, kind="stable")
-    row, item, at = row[order], item[order], at[order]
-    other = _changes(row, item)
-    new = other | _changes(at)
+    return occasions_of(bought_of(histories))
+
+
+def occasions_of(bought: Bought) -> Occasions:
+    """The occasions of customers of whom it is known what they bought."""
+    at = bought.histories.at[bought.order]
+    other = np.zeros(len(at), dtype=np.bool_)
+    other[bought.starts] = True
+    new = np.flatnonzero(other | _changes(at))
     start = np.flatnonzero(other[new])
-    row, item, at = row[new], item[new], at[new]
-    size = np.diff(np.append(start, len(row)))
+    size = np.diff(start, append=len(new))
+    row, item, at = bought.row[new], bought.pairs.item.repeat(size), at[new]
     first = start.repeat(size)
     latest = np.zeros(len(row), dtype=np.bool_)
     latest[start + size - 1] = True

@@ -26,7 +26,7 @@ from engine.domain.arrays import AnyArray, DoubleArray, FloatArray, IntArray
 from engine.domain.histories import DAY_MS
 from engine.models.pairs import Pairs
 from engine.models.query import Query
-from engine.models.renewals import Occasions, Profile, intervals, occasions, pace
+from engine.models.renewals import Occasions, Profile, intervals, occasions_of, pace
 from engine.models.scores import SparseScores
 
 
@@ -91,7 +91,7 @@ class RepurchaseTiming:
 
     def timing(self, query: Query) -> Timing:
         """Where each customer stands with each item bought, as of the query's now."""
-        everything = occasions(query.histories)
+        everything = occasions_of(query.bought)
         past = everything.where(everything.latest)
         interval = self._interval(query, past)
         # A till whose clock runs ahead has sold just now.

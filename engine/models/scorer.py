@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self
 
-from engine.domain.arrays import AnyArray, FloatArray
+from engine.domain.arrays import AnyArray
 from engine.models.query import Query
 from engine.models.scores import Scores
 
@@ -32,14 +32,3 @@ class Scorer(Protocol):
     @classmethod
     def restore(cls, arrays: Mapping[str, AnyArray], params: Mapping[str, Any]) -> Self:
         """The model that `arrays` and `params` came from; the arrays may be memory-mapped."""
-
-
-@runtime_checkable
-class Explainer(Protocol):
-    """A scorer whose score is a sum over the items a customer bought."""
-
-    def contributions(self, query: Query, items: AnyArray) -> FloatArray:
-        """What each bought item adds to each score, shape (bought items, len(items)).
-
-        For a single customer; the rows follow `bought(query.histories)`.
-        """

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
 from scipy import sparse
 
 from engine.domain.arrays import BoolArray, FloatArray, IntArray, LongArray
-from engine.models.pairs import Pairs
+from engine.domain.kept import kept
+from engine.models.pairs import Pairs, Weighed
 
 
 class Scores(Protocol):
@@ -53,6 +53,11 @@ class SparseScores:
         scores._own, scores._values, scores._items = pairs, values, items
         return scores
 
+    @classmethod
+    def by_weight(cls, weighed: Weighed, *, items: int) -> Self:
+        """The weight of each pair as its score."""
+        return cls.of(weighed.pairs, weighed.weight, items=items)
+
     @property
     def shape(self) -> tuple[int, int]:
         """How many customers and items there are."""
@@ -69,11 +74,18 @@ class SparseScores:
         self, most: int, *, allowed: BoolArray | None = None, without: Pairs | None = None
     ) -> Pairs:
         """At most so many items a customer, those with the highest scores, ties by position."""
+        if not len(self._values):
+            return Pairs.empty(self._own.customers)
         scored = self._scored(allowed, without)
         own, values = self._own, self._values
-        if scored is not None:
+        if scored is None:
+            return own.where(best_of_rows(values, own.indptr, most=most))
+        if not np.isfinite(values.min()):
             own, values = own.where(scored), values[scored]
-        return own.where(best_of_rows(values, own.indptr, most=most))
+            return own.where(best_of_rows(values, own.indptr, most=most))
+        # Below all others rather than left out, which would mean to copy everything.
+        below = np.where(scored, values, np.float32(-np.inf))
+        return own.where(best_of_rows(below, own.indptr, most=most) & scored)
 
     def dense(self) -> FloatArray:
         """All scores, shape (customers, items), NaN where there is none; for small blocks."""
@@ -104,7 +116,7 @@ class SparseScores:
         asked: BoolArray = self._ordered.take(place, mode="clip") == wanted
         return place[asked], asked
 
-    @cached_property
+    @kept
     def _ordered(self) -> LongArray | IntArray:
         return _keys(self._own, items=self._items)
 
@@ -174,6 +186,10 @@ class SameScores:
 
     def _free(self, head: LongArray, without: Pairs) -> BoolArray:
         """Which of the items are left to each customer, shape (customers, len(head))."""
+        if self._customers == 1:
+            nearest = without.item.take(without.item.searchsorted(head), mode="clip")
+            left: BoolArray = nearest != head
+            return left[None]
         place = np.full(self._scores.shape[0], -1, dtype=np.int64)
         place[head] = np.arange(len(head))
         taken = place[without.item]

@@ -14,12 +14,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy import sparse
 
-from engine.domain.arrays import AnyArray, FloatArray, IntArray, LongArray
+from engine.domain.arrays import AnyArray, FloatArray, IntArray
 from engine.domain.histories import Histories
-from engine.models.interactions import summed
-from engine.models.postings import Postings, in_order, shares, spans
+from engine.models.interactions import bought_of
+from engine.models.pairs import Pairs, Weighed
+from engine.models.postings import Postings, shares, spans
 from engine.models.query import Query
 from engine.models.scores import SparseScores
+from engine.models.sums import weighted_sums
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,13 @@ class Sessions:
         """
         items = self._stored.index.items
         if query.baskets is None:
-            return SparseScores(sparse.csr_matrix((len(query), items), dtype=np.float32))
+            nothing = np.zeros(0, dtype=np.float32)
+            return SparseScores.of(Pairs.empty(len(query)), nothing, items=items)
         baskets = self._baskets(query.baskets)
-        return SparseScores(
-            self._stored.index.in_blocks(baskets, lambda own, _rows: self._scores(own))
-        )
+        near = self._stored.index.nearest(baskets, most=self._overlap.neighbours)
+        said = weighted_sums(shares(near), self._stored.contents)
+        rare = Weighed(said.pairs, said.weight * self._stored.rarity[said.pairs.item])
+        return SparseScores.by_weight(_apart(rare, baskets.pairs, items=items), items=items)
 
     def bought_together(self, items: IntArray) -> SparseScores:
         """How far other items share the sessions of each of the items, a row for each of them.
@@ -81,17 +85,16 @@ class Sessions:
         The weights of the newest sessions with both, summed, over the other's commonness.
         Nothing for an item itself and for what it never met.
         """
-        given = np.asarray(items, dtype=np.int64)
-        index = self._stored.index
+        given, index = np.asarray(items, dtype=np.int32), self._stored.index
         length = index.indptr[given + 1] - index.indptr[given]
         holder = index.holder[spans(index.indptr[given], length)]
         bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(length, dtype=np.int64)])
-        every = np.ones(len(holder), dtype=np.float32)
-        shape = (len(given), index.holders)
-        together = sparse.csr_matrix((every, holder, bounds), shape=shape) @ self._stored.contents
-        together.data /= self._stored.commonness[together.indices]
-        own = np.arange(len(given) + 1, dtype=np.int64)
-        return SparseScores(_apart(in_order(together), own, given))
+        every = Weighed(Pairs(bounds, holder), np.ones(len(holder), dtype=np.float32))
+        together = weighted_sums(every, self._stored.contents)
+        weight = together.weight / self._stored.commonness[together.pairs.item]
+        own = Pairs(np.arange(len(given) + 1, dtype=np.int64), given)
+        apart = _apart(Weighed(together.pairs, weight), own, items=index.items)
+        return SparseScores.by_weight(apart, items=index.items)
 
     def arrays(self) -> dict[str, AnyArray]:
         """The index, the contents of the sessions, and what is known of each item."""
@@ -123,34 +126,16 @@ class Sessions:
         )
         return cls(stored, overlap=Overlap(**params))
 
-    def _baskets(self, baskets: Histories) -> sparse.csr_matrix:
-        """The weight of each item in each basket, baskets x items."""
+    def _baskets(self, baskets: Histories) -> Weighed:
+        """The weight of each item in each basket."""
         known = baskets.where(baskets.item >= 0)
         steps = known.indptr[known.row() + 1] - 1 - np.arange(known.lines)
         weights: FloatArray = np.power(self._overlap.step_decay, steps).astype(np.float32)
         weights[steps >= self._overlap.per_basket] = 0
         # An entry of nothing stays: what is in the basket is not to be shown, however long ago.
-        return summed(known, weights, items=self._stored.index.items)
-
-    def _scores(self, baskets: sparse.csr_matrix) -> sparse.csr_matrix:
-        near = self._stored.index.nearest(baskets, most=self._overlap.neighbours)
-        scores = shares(near) @ self._stored.contents
-        scores.data *= self._stored.rarity[scores.indices]
-        return _apart(in_order(scores), baskets.indptr, baskets.indices)
+        return bought_of(known).summed(weights)
 
 
-def _apart(
-    scores: sparse.csr_matrix, indptr: LongArray, item: LongArray | IntArray
-) -> sparse.csr_matrix:
-    """The scores without the items that stand in each row's part of `item`."""
-    rows, items = scores.shape
-    number = np.arange(rows, dtype=np.int64) * items
-    keys = number.repeat(np.diff(scores.indptr)) + scores.indices
-    gone = number.repeat(np.diff(indptr)) + item
-    kept = np.ones(len(keys), dtype=np.bool_)
-    place = keys.searchsorted(gone)
-    found = keys.take(place, mode="clip") == gone if len(keys) else np.zeros(len(gone), np.bool_)
-    kept[place[found]] = False
-    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)])
-    parts = (scores.data[kept], scores.indices[kept], before[scores.indptr])
-    return sparse.csr_matrix(parts, shape=scores.shape, copy=False)
+def _apart(scores: Weighed, gone: Pairs, *, items: int) -> Weighed:
+    """The scores without the pairs that are gone."""
+    return scores.where(~np.isin(scores.pairs.keys(items=items), gone.keys(items=items)))

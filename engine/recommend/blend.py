@@ -9,7 +9,6 @@ import numpy as np
 
 from engine.domain.arrays import FloatArray
 from engine.models.pairs import Pairs
-from engine.recommend.features.said import of_best
 
 
 @dataclass(frozen=True)
@@ -20,16 +19,19 @@ class Blended:
     parts: Mapping[str, FloatArray]
 
 
-def blend(said: Mapping[str, FloatArray], pairs: Pairs, *, weights: Mapping[str, float]) -> Blended:
+def blend(
+    shares: Mapping[str, FloatArray], pairs: Pairs, *, weights: Mapping[str, float]
+) -> Blended:
     """The weighted sum of what the scorers say of each pair.
 
-    A scorer's scores are divided by the customer's largest, so that a weight means the same for
-    someone with two orders and someone with two hundred. What a scorer cannot say counts 0.
+    `shares` are their scores over the customer's largest (`of_best`), so that a weight means the
+    same for someone with two orders and someone with two hundred. What a scorer cannot say
+    counts 0.
     """
     parts = {
-        name: of_best(said[name], pairs) * np.float32(weight)
+        name: shares[name] * np.float32(weight)
         for name, weight in weights.items()
-        if weight > 0 and name in said
+        if weight > 0 and name in shares
     }
     # In a fixed order: a sum of floats depends on it.
     total = np.zeros(len(pairs), dtype=np.float32)

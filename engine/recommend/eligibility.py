@@ -11,6 +11,7 @@ import numpy as np
 from engine.domain.arrays import BoolArray
 from engine.domain.histories import Histories
 from engine.domain.ids import IdTable
+from engine.models.interactions import bought_of
 from engine.models.pairs import Pairs
 from engine.models.query import Query
 from engine.recommend.answer import CatalogView, Dropped, Request
@@ -90,11 +91,13 @@ def barred_pairs(
     """For each rule the candidates it keeps out, shape (pairs,)."""
     barred = {reason: mask[pairs.item] for reason, mask in rules.barred.items()}
     if request.new_only:
-        barred[Dropped.ALREADY_BOUGHT] = among(query.histories, pairs, items=items)
+        held = query.bought.pairs
+        barred[Dropped.ALREADY_BOUGHT] = position_in(held, pairs, items=items) >= 0
     if cooldown > timedelta(0):
-        since_ms = query.now_ms - cooldown // _MS
-        recent = query.histories.where(query.histories.at > since_ms)
-        barred[Dropped.JUST_BOUGHT] = among(recent, pairs, items=items)
+        recent = query.histories.at > query.now_ms - cooldown // _MS
+        if recent.any():
+            lately = query.histories.where(recent)
+            barred[Dropped.JUST_BOUGHT] = among(lately, pairs, items=items)
     if query.baskets is not None:
         barred[Dropped.IN_BASKET] = among(query.baskets, pairs, items=items)
     return barred
@@ -108,8 +111,7 @@ def among(histories: Histories, pairs: Pairs, *, items: int) -> BoolArray:
 
 def bought_pairs(histories: Histories) -> Pairs:
     """Every customer with every known item among their lines."""
-    known = histories.item >= 0
-    return Pairs.of(histories.row()[known], histories.item[known], customers=len(histories))
+    return bought_of(histories).pairs
 
 
 def _mask(item_ids: Iterable[str], items: IdTable) -> BoolArray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.domain.arrays import BoolArray, FloatArray, LongArray
+from engine.models import ordering
 from engine.models.pairs import Pairs
 from engine.recommend.answer import Dropped
 from engine.recommend.control.shortlist import Shortlist
@@ -26,12 +27,11 @@ class Sorted:
 
 def best_first(pairs: Pairs, total: FloatArray, *, kept: BoolArray) -> Sorted:
     """The kept candidates in the order of their scores."""
-    row = pairs.row()
     where = np.flatnonzero(kept)
-    order = where[np.lexsort((pairs.item[where], -total[where], row[where]))]
-    counts = np.bincount(row[where], minlength=pairs.customers)
-    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
-    return Sorted(order, start)
+    row = pairs.row()[where]
+    # Pairs stand by item within a customer, and equal scores stay as they stand.
+    order = where[ordering.best_first(row, total[where], rows=pairs.customers)]
+    return Sorted(order, row.searchsorted(np.arange(pairs.customers + 1)))
 
 
 def shortlist(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from engine.recommend.answer import (
 from engine.recommend.candidates import Breadth, gather, union
 from engine.recommend.control.config import Control
 from engine.recommend.control.shortlist import Arranged, Rule
-from engine.recommend.eligibility import CatalogMasks, Rules, barred_pairs, bought_pairs, rules_of
+from engine.recommend.eligibility import CatalogMasks, Rules, barred_pairs, rules_of
 from engine.recommend.explain import Explained, explain
 from engine.recommend.features.held import position_in
 from engine.recommend.ranking import best_first, dropped, shortlist
@@ -42,6 +43,7 @@ CHOICE = 5
 LEAST_CHOICE = 50
 UNKNOWN_CUSTOMER = "unknown_customer"
 NO_KNOWN_PURCHASE = "no_known_purchase"
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -89,25 +91,23 @@ class Recommender:
         Popular items go to a customer who bought nothing (`unknown_customer`) and to one who
         bought only what the model does not know (`no_known_purchase`), so labelled.
         """
-        answers: list[Answer] = []
-        for ranked in self.rank(histories, request, view=view, now_ms=now_ms):
-            answers += self.answers(ranked, request, goal=request.goal)
-        return answers
+
+        def told(block: Histories) -> list[Answer]:
+            query = Query(block, now_ms)
+            ranked = self.ranked(query, request, view=view, goal=request.goal)
+            return self.answers(ranked, request, goal=request.goal)
+
+        return [answer for answers in _in_blocks(told, histories) for answer in answers]
 
     def rank(
         self, histories: Histories, request: Request, *, view: CatalogView, now_ms: int
     ) -> Iterator[Ranked]:
         """Lists of all customers, a block at a time, in order; memory is bounded by the blocks."""
-        starts = range(0, len(histories), BLOCK)
 
-        def ranked(start: int) -> Ranked:
-            block = histories.take(np.arange(start, min(start + BLOCK, len(histories))))
+        def ranked(block: Histories) -> Ranked:
             return self.ranked(Query(block, now_ms), request, view=view, goal=request.goal)
 
-        if len(starts) <= 1:
-            yield from map(ranked, starts)
-        else:
-            yield from ahead(ranked, starts, workers=AT_ONCE)
+        return _in_blocks(ranked, histories)
 
     def ranked(self, query: Query, request: Request, *, view: CatalogView, goal: Goal) -> Ranked:
         """Lists of one block."""
@@ -136,7 +136,7 @@ class Recommender:
         self, query: Query, scores: Mapping[str, Scores], request: Request, rules: Rules
     ) -> Pairs:
         """The items of each customer worth a score, by what the scorers say of them."""
-        held = bought_pairs(query.histories)
+        held = query.bought.pairs
         breadth = self._breadth.at_least(request.limit)
         own = not request.new_only
         found = [gather(scores, held, breadth=breadth, own=own)]
@@ -226,6 +226,17 @@ class Recommender:
             rule=_rule(int(lists.rule[row, at])),
             propensity=float(lists.propensity[row, at]),
         )
+
+
+def _in_blocks(work: Callable[[Histories], Made], histories: Histories) -> Iterator[Made]:
+    """What the work makes of each block of customers, in order, several side by side."""
+    count = len(histories)
+    if count <= BLOCK:
+        yield from map(work, [histories] if count else [])
+    else:
+        bounds = ((start, min(start + BLOCK, count)) for start in range(0, count, BLOCK))
+        blocks = (histories.take(np.arange(start, stop)) for start, stop in bounds)
+        yield from ahead(work, blocks, workers=AT_ONCE)
 
 
 def without(request: Request, *item_ids: str) -> Request:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from engine.models.goals import Goal
 from engine.models.model import Model
 from engine.models.pairs import Pairs
 from engine.models.query import Query
+from engine.models.ranker import Ranker
 from engine.models.scores import Scores
 from engine.recommend.blend import Blended, blend
 from engine.recommend.features.asked import Asked
 from engine.recommend.features.matrix import columns, matrix
+from engine.recommend.features.said import said_columns, shares_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,19 @@ class Scored:
     total: FloatArray
 
 
+@dataclass(frozen=True)
+class Anew:
+    """Pairs with what each scorer says of them, of which only the `few` (pairs,) need a score.
+
+    What is said of the customer's other pairs has a part in the score of each.
+    """
+
+    query: Query
+    pairs: Pairs
+    said: Mapping[str, FloatArray]
+    few: BoolArray
+
+
 def ask(model: Model, query: Query) -> dict[str, Scores]:
     """What every scorer says of the customers, worked out only as far as it is read."""
     return {name: scorer.score(query) for name, scorer in model.scorers.items()}
@@ -43,15 +58,27 @@ def score(
 ) -> Scored:
     """One score for each pair, for a goal."""
     said = {name: each.at(pairs) for name, each in scores.items()}
-    blended = blend(said, pairs, weights=model.weights(goal))
+    shares = shares_of(said, pairs)
+    blended = blend(shares, pairs, weights=model.weights(goal))
     total = blended.total
-    ranker, ranking = model.ranker(goal), model.ranking
-    if ranker is not None and ranking is not None:
-        known = columns(asked_of(model, query, pairs, said))
-        ranked = ranker.rank(matrix(known, ranker.names, rows=len(pairs)))
-        # The trees have only ever seen customers with a past.
-        total = np.where(_with_past(query)[pairs.row()], ranked, total)
+    ranker = model.ranker(goal)
+    if ranker is not None:
+        asked = replace(asked_of(model, query, pairs, said), shares=shares, names=ranker.used)
+        total = _ranked(ranker, asked, total)
     return Scored(query, pairs, said, blended, total)
+
+
+def rescored(model: Model, anew: Anew, *, goal: Goal) -> FloatArray:
+    """The scores of the few, shape (few,), as `score` would give them among all the pairs."""
+    pairs, few = anew.pairs, anew.few
+    shares = shares_of(anew.said, pairs)
+    blended = blend(shares, pairs, weights=model.weights(goal)).total[few]
+    ranker = model.ranker(goal)
+    if ranker is None:
+        return blended
+    asked = replace(asked_of(model, anew.query, pairs, anew.said), shares=shares, names=ranker.used)
+    heard = {name: values[few] for name, values in said_columns(asked).items()}
+    return _ranked(ranker, replace(asked, pairs=pairs.where(few), heard=heard), blended)
 
 
 def asked_of(model: Model, query: Query, pairs: Pairs, said: Mapping[str, FloatArray]) -> Asked:
@@ -70,8 +97,9 @@ def asked_of(model: Model, query: Query, pairs: Pairs, said: Mapping[str, FloatA
     )
 
 
-def _with_past(query: Query) -> BoolArray:
-    histories = query.histories
-    known = np.bincount(histories.row()[histories.item >= 0], minlength=len(query))
-    with_past: BoolArray = known > 0
-    return with_past
+def _ranked(ranker: Ranker, asked: Asked, blended: FloatArray) -> FloatArray:
+    """The trees' scores; of customers without a past, whom trees have never seen, the blend."""
+    bounds = asked.query.bought.pairs.indptr
+    past = bounds[1:] > bounds[:-1]
+    total = ranker.rank(matrix(columns(asked), ranker.names, rows=len(asked.pairs)))
+    return total if past.all() else np.where(past[asked.row], total, blended)

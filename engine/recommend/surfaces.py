@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, FloatArray
-from engine.domain.histories import DAY_MS, Histories, histories_of
+from engine.domain.arrays import BoolArray, DoubleArray, FloatArray
+from engine.domain.histories import Histories, histories_of
 from engine.domain.ids import MISSING
-from engine.models.item_item import ItemItem
+from engine.models.item_item import Ease, ItemItem
 from engine.models.model import Model
 from engine.models.pairs import Pairs
 from engine.models.popularity import Popularity
@@ -26,8 +26,8 @@ from engine.recommend.recommender import CHOICE, LEAST_CHOICE, Recommender, with
 from engine.recommend.scoring import Scored
 
 UNKNOWN_ITEM = "unknown_item"
-# A group with so many lines looks half like itself and half like the shop.
-PRIOR_LINES = 100.0
+# A group that is expected to order an item so often looks half like itself and half like the shop.
+PRIOR_ORDERS = 5.0
 _POPULAR = Explained(Popularity.name, Reason(ReasonCode.POPULAR))
 _LIKED = Explained(Popularity.name, Reason(ReasonCode.LIKES_CATEGORY))
 
@@ -69,24 +69,31 @@ def popular(
     return _answer(recommender, (pairs, total), rules, request, told=told)
 
 
-def popular_among(model: Model, members: Histories, *, now_ms: int) -> FloatArray:
-    """How often a group buys each item, shape (items,): its share of the group's lines.
+def popular_among(model: Model, members: Histories) -> FloatArray:
+    """What sells in a group now, shape (items,): shares that sum to 1.
 
-    Lines fade by the half-life of the shop's own popularity, one an order. Few lines are drawn
-    towards the shop's shares, as Zhai & Lafferty (2004) smooth rare words by a Dirichlet prior.
+    What sells in the shop now, times how much more often than all customers the group ordered the
+    item: its orders over those expected of as many lines, both drawn together by PRIOR_ORDERS, as
+    Zhai & Lafferty (2004) smooth rare words by a Dirichlet prior. What a group bought long ago
+    tells its taste, and the shop what is in season.
     """
     known = members.item >= 0
     item, order = members.item[known].astype(np.int64), members.order[known]
-    once = np.unique(np.stack([item, order, members.at[known]]), axis=1)
-    half_life = model.scorers[Popularity.name].params()["half_life_days"]
-    faded = np.exp2(-(now_ms - once[2]) / DAY_MS / half_life)
-    counted = np.bincount(once[0], weights=faded, minlength=len(model.items))
-    lines = _sold(model).at(_every(model)).astype(np.float64)
-    shop = lines / max(lines.sum(), 1e-12)
-    shares: FloatArray = ((counted + PRIOR_LINES * shop) / (counted.sum() + PRIOR_LINES)).astype(
-        np.float32
-    )
+    once = np.unique(np.stack([item, order]), axis=1)[0]
+    counted = np.bincount(once, minlength=len(model.items)).astype(np.float64)
+    ordered = _ordered(model)
+    expected = ordered * (counted.sum() / max(ordered.sum(), 1e-12))
+    now = _sold(model).at(_every(model)) * (counted + PRIOR_ORDERS) / (expected + PRIOR_ORDERS)
+    shares: FloatArray = (now / max(now.sum(), 1e-12)).astype(np.float32)
     return shares
+
+
+def _ordered(model: Model) -> DoubleArray:
+    """How often customers ever ordered each item, or what sells now where nobody counted that."""
+    if model.ranking is None:
+        return _sold(model).at(_every(model)).astype(np.float64)
+    known = model.ranking.statistics
+    return known.buyers.astype(np.float64) * known.orders_per_buyer
 
 
 def selling_of(shares: FloatArray, *, first: BoolArray | None = None) -> Selling:
@@ -108,18 +115,34 @@ def similar(
     """
     model = recommender.model
     position = model.items.index(item_id)
-    near = model.scorers.get(ItemItem.name)
-    if position == MISSING or not isinstance(near, ItemItem):
+    near = _nearness(model, position) if position != MISSING else None
+    if near is None:
         return _unknown_item(recommender, item_id, request, view=view)
     why = Explained(ItemItem.name, Reason(ReasonCode.SIMILAR, item_id))
-    scores = near.neighbours(position)
-    return _near(recommender, scores, without(request, item_id), view=view, why=why)
+    return _near(recommender, near, without(request, item_id), view=view, why=why)
+
+
+def _nearness(model: Model, position: int) -> FloatArray | None:
+    """How near every item is to one, shape (items,), by all models of nearness alike.
+
+    Neighbours know what the same customers buy, and EASE what is left of that beside everything
+    else they buy: it finds more of the same kind. None without either.
+    """
+    known = [model.scorers.get(name) for name in (ItemItem.name, Ease.name)]
+    said = [each.neighbours(position) for each in known if isinstance(each, ItemItem)]
+    if not said:
+        return None
+    total: FloatArray = np.zeros(len(model.items), dtype=np.float32)
+    for each in said:
+        positive = np.maximum(np.nan_to_num(each, nan=0.0), 0)
+        total += positive / max(positive.max(initial=0), np.float32(1e-12))
+    return total
 
 
 def bought_together(
     recommender: Recommender, item_id: str, request: Request, *, view: CatalogView
 ) -> Answer:
-    """The items most often in one order with this one, beyond chance, then popular ones.
+    """The items most often in one order with this one, lately above all, then popular ones.
 
     An item the model does not know gets popular items, labelled `unknown_item`.
     """

@@ -17,7 +17,8 @@ import pytest
         ),
         ("bench_factors", ["fitted, best 10", "random, best 100", "fold-in"]),
         ("bench_ingest", ["DuckDB read_csv", "regulars ingest"]),
-        ("bench_recommend", ["1,000", "3,000"]),
+        ("bench_recommend", ["home, ranked", "discover, with reasons", "20 customers, implicit"]),
+        ("bench_scale", ["400 ", "step, 400 customers"]),
         ("bench_serving", ["bare Flask", "cached list", "computed list", "POST"]),
     ],
 )

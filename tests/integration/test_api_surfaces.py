@@ -60,6 +60,8 @@ def with_orders(model: Model, orders: list[int]) -> Model:
         last_at=times,
         category_share=ones,
         category_repeat_rate=ones,
+        kind_share=ones,
+        discovered=ones[:, None],
     )
     return replace(model, ranking=Ranking(statistics, horizon_days=28.0))
 

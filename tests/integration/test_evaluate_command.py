@@ -58,6 +58,20 @@ def test_a_model_is_compared_with_its_scorers_on_what_it_has_not_seen(home: Path
     assert "was trained again, by its recorded recipe" in text
 
 
+def test_every_list_is_tried_for_its_own_purpose(home: Path, tmp_path: Path) -> None:
+    target = tmp_path / "surfaces.html"
+
+    result = done(home, "evaluate", "--surfaces", "--made-up-margins", "--output", str(target))
+
+    text = target.read_text(encoding="utf-8")
+    for name in ("Buy again", "Bought together", "Complete the basket", "Anonymous visit"):
+        assert name in result.stdout
+        assert name in text
+    assert "What control costs" in text
+    assert "Margins here are made up" in " ".join(result.stdout.split())
+    assert "Each list for its own purpose" in text
+
+
 def test_the_recipe_trained_again_does_as_well_as_it_did_when_it_was_trained(home: Path) -> None:
     recorded = ModelStore(home / "models").manifest(versions(home)[1]).training["metrics"]
 
@@ -121,6 +135,9 @@ def test_a_truth_of_strangers_is_refused(home: Path, tmp_path: Path) -> None:
 def test_options_of_the_truth_need_one(home: Path) -> None:
     assert run(home, "evaluate", "--as-of", "2026-01-01").exit_code == 2
     assert run(home, "evaluate", "--test-days", "0").exit_code == 2
+    assert run(home, "evaluate", "--made-up-margins").exit_code == 2
+    truth = home / "quick.toml"
+    assert run(home, "evaluate", "--truth", str(truth), "--surfaces").exit_code == 2
 
 
 def test_without_a_model_there_is_nothing_to_evaluate(tmp_path: Path) -> None:

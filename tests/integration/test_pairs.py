@@ -19,9 +19,9 @@ from engine.settings import Settings
 from engine.store.model_store import ModelStore
 from tests.commanding import done, refused
 from tests.ingesting import Shop, a_csv, a_shop, counts_of
+from training.held_out import HELD_OUT
 from training.ingest.formats import UNDATED
 from training.ingest.report import render
-from training.plain import HELD_OUT
 
 TASTES = ("tea", "wool")
 CUSTOMERS = 160
@@ -99,6 +99,37 @@ def test_the_model_beats_what_sells_best_and_is_a_blend_chosen_by_validation(hom
     # Whoever knows the taste has half as many items to choose from.
     assert metrics["regulars"] > 1.5 * metrics["popularity"]
     assert any(note["recipe"]["blends"]["any"][name] for name in ("als", "item_item", "ease"))
+
+
+def test_evaluate_holds_a_part_out_and_says_so(home: Path) -> None:
+    (version,) = ModelStore(home / "models").versions()
+    note = ModelStore(home / "models").manifest(version).training
+
+    told = done(home, "evaluate").output
+
+    report = (home / "reports" / f"evaluation-{version}.html").read_text(encoding="utf-8")
+    row = next(line for line in told.splitlines() if line.startswith(" regulars  "))
+    # The same customers and items as in training.
+    assert row.split()[1] == f"{note['metrics']['regulars']['overall']['ndcg']:.3f}".lstrip("0")
+    for name in ("EASE", "ALS", "neighbours", "item-item", "popularity"):
+        assert name in told
+        assert name in report
+    assert "Discover" not in told
+    assert "a random split" in report
+    assert "without 20% of the items of each customer" in report
+    assert "settled its blend" in report
+
+
+@pytest.mark.parametrize("option", [("--test-days", "7"), ("--surfaces",)])
+def test_what_needs_times_is_refused_by_name(home: Path, option: tuple[str, ...]) -> None:
+    assert "leave --test-days and --surfaces out" in refused(home, "evaluate", *option)
+
+
+def test_there_is_no_window_to_tune_or_compare_by(home: Path) -> None:
+    (version,) = ModelStore(home / "models").versions()
+
+    assert "no validation window" in refused(home, "tune", "--budget", "1s")
+    assert "`regulars evaluate`" in refused(home, "compare", version, "another")
 
 
 def test_the_same_pairs_again_make_an_equal_model_that_is_compared_with_the_live_one(

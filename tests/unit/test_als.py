@@ -116,11 +116,17 @@ def test_without_history_nothing_is_said() -> None:
     assert scores.best(5).indptr.tolist() == [0, 0, 5]
 
 
+def added_by(model: Als, query: Query, items: np.ndarray) -> np.ndarray:
+    """What each bought item adds to the scores of the items."""
+    said = model.score(query).dense()[0, items]
+    return model.account(query, items, said).added(items)
+
+
 def test_what_was_bought_adds_up_to_the_score() -> None:
     als = an_als(drawn(1, 5, 3))
     own = query(histories(ITEMS, {"x": a_history((0, ["apple", "dates"]), (9, ["eggs"]))}))
 
-    parts = als.contributions(own, np.arange(5))
+    parts = added_by(als, own, np.arange(5))
 
     assert parts.shape == (3, 5)
     np.testing.assert_allclose(parts.sum(axis=0), als.score(own).dense()[0], rtol=1e-4, atol=1e-6)
@@ -129,7 +135,7 @@ def test_what_was_bought_adds_up_to_the_score() -> None:
 def test_nothing_bought_contributes_nothing() -> None:
     own = query(histories(ITEMS, {"x": ()}))
 
-    parts = an_als(drawn(1, 5, 3)).contributions(own, np.arange(2))
+    parts = added_by(an_als(drawn(1, 5, 3)), own, np.arange(2))
 
     assert parts.shape == (0, 2)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from engine.domain.histories import NetLine, histories_of
-from engine.models.goals import Goal
 from engine.models.pairs import Pairs
 from engine.models.query import Query
-from engine.recommend.audience import audience, neighbours, without_buyers_since
-from engine.recommend.scoring import ask, score
+from engine.recommend.audience import audience, neighbours, wanting, without_buyers_since
 from tests.fakes import NOW, a_model
 
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -31,22 +29,50 @@ def some_histories():
     return model, histories_of(bought.items(), items=model.items)
 
 
-def test_the_audience_of_an_item_is_its_column_of_the_blend_sorted():
+def test_the_audience_of_an_item_is_what_scorers_say_in_their_own_units():
     model, histories = some_histories()
-    query = Query(histories, NOW_MS)
-    everything = Pairs.of(np.arange(4).repeat(6), np.tile(np.arange(6), 4), customers=4)
-    total = score(model, query, everything, ask(model, query), goal=Goal.ANY).total
-    column = total.reshape(4, 6)[:, model.items.index("F")]
+    query, item = Query(histories, NOW_MS), model.items.index("F")
+    pairs = Pairs.of(np.arange(4), np.full(4, item), customers=4)
+    said = {
+        name: np.nan_to_num(model.scorers[name].score(query).at(pairs))
+        for name in ("frequency", "item_item")
+    }
+    total = said["frequency"] + 0.2 * said["item_item"]
 
     found = audience(model, histories, "F", limit=4, now_ms=NOW_MS)
 
-    expected = sorted(
-        zip(column.tolist(), histories.customers, strict=True), key=lambda each: (-each[0], each[1])
-    )
+    expected = sorted(zip(-total, histories.customers, strict=True))
     assert [each.customer_id for each in found] == [name for _, name in expected]
     np.testing.assert_allclose(
-        [each.score for each in found], [score for score, _ in expected], atol=1e-6
+        [each.score for each in found], [-score for score, _ in expected], atol=1e-6
     )
+
+
+def test_whoever_buys_it_often_wants_it_more_than_whoever_bought_nothing_else():
+    model = a_model()
+    bought = {
+        "once": [a_line("F", 40)],
+        "weekly": [
+            line for ago in (35, 28, 21, 14, 7) for line in (a_line("F", ago), a_line("B", ago))
+        ],
+    }
+
+    found = audience(
+        model, histories_of(bought.items(), items=model.items), "F", limit=2, now_ms=NOW_MS
+    )
+
+    assert [each.customer_id for each in found] == ["weekly", "once"]
+
+
+def test_several_items_are_asked_about_at_once():
+    model, histories = some_histories()
+    items = np.asarray([0, 3, 5], dtype=np.int32)
+
+    together = wanting(model, histories, items, now_ms=NOW_MS)
+
+    alone = [wanting(model, histories, items[[at]], now_ms=NOW_MS) for at in range(3)]
+    np.testing.assert_array_equal(together, np.concatenate(alone, axis=1))
+    assert together.dtype == np.float32
 
 
 def test_a_customer_alone_scores_as_among_others():

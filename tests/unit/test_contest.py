@@ -101,6 +101,15 @@ def test_the_ground_knows_who_ordered_how_often() -> None:
     assert ground.title(0) == "Apple, red"
 
 
+def test_the_ground_says_that_its_customers_were_drawn_from_more() -> None:
+    purchases = some_purchases()
+    drawn = replace(a_window(purchases), drawn_from=1_234)
+
+    ground = ground_of(drawn, known(purchases))
+
+    assert any("1,234 customers" in note and " 3 drawn" in note for note in ground.notes)
+
+
 def test_stages_are_those_that_the_features_tell() -> None:
     purchases = some_purchases()
     facts = plain_facts(ITEMS)

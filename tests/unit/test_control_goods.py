@@ -19,6 +19,7 @@ def an_assortment(category, price, cost) -> Assortment:
     return Assortment(
         category=np.asarray(category, dtype=np.int32),
         brand=np.full(len(category), -1, dtype=np.int32),
+        kind=np.full(len(category), -1, dtype=np.int32),
         price=np.asarray(price, dtype=np.int64),
         cost=np.asarray(cost, dtype=np.int64),
         categories=IdTable(f"c{each}" for each in range(max(category) + 1)),

@@ -13,9 +13,10 @@ from scipy import sparse
 
 from engine.domain.histories import Histories, NetLine
 from engine.domain.ids import IdTable
+from engine.models.account import Accountable
 from engine.models.item_item import Ease, ItemItem
 from engine.models.query import Query
-from engine.models.scorer import Explainer, Scorer
+from engine.models.scorer import Scorer
 from tests.builders import DAY_ZERO_MS, a_history, a_log, a_shop, histories
 from training.fitting.ease import EaseConfig
 from training.fitting.item_item import ItemItemConfig, fit_item_item
@@ -78,11 +79,17 @@ def test_with_a_power_of_a_half_four_orders_count_twice() -> None:
     assert scores[0, 1] == 2.0
 
 
+def added_by(model: ItemItem, query: Query, items: np.ndarray) -> np.ndarray:
+    """What each bought item adds to the scores of the items."""
+    said = model.score(query).dense()[0, items]
+    return model.account(query, items, said).added(items)
+
+
 def test_an_item_bought_lately_speaks_louder_for_its_neighbours() -> None:
     past = histories(["a", "b", "c"], {"c": a_history((0, ["a"]), (60, ["b"]))})
     model = an_item_item([[0, 0, 1], [0, 0, 1], [0, 0, 0]])
 
-    parts = model.contributions(Query(past, NOW_MS), np.array([2]))
+    parts = added_by(model, Query(past, NOW_MS), np.array([2]))
 
     assert parts[:, 0].tolist() == [0.5, 1.0]
 
@@ -92,7 +99,7 @@ def test_what_the_bought_items_contribute_adds_up_to_the_score(seed: int) -> Non
     model = a_random_one(6, seed=seed)
     past = histories(list("abcdef"), {"c": a_history((0, ["a", "d"]), (20, ["d", "f"]))})
 
-    parts = model.contributions(Query(past, NOW_MS), np.arange(6))
+    parts = added_by(model, Query(past, NOW_MS), np.arange(6))
 
     scores = model.score(Query(past, NOW_MS)).dense()[0]
     assert parts.shape == (3, 6)
@@ -184,7 +191,7 @@ def test_both_names_are_scorers_that_explain() -> None:
     models: list[Scorer] = [a_random_one(5, seed=1), an_item_item([[0, 1], [1, 0]])]
 
     assert [model.name for model in models] == ["ease", "item_item"]
-    assert all(isinstance(model, Explainer) for model in models)
+    assert all(isinstance(model, Accountable) for model in models)
 
 
 def test_the_nearest_of_an_item_are_the_entries_of_its_row() -> None:

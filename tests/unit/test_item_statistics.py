@@ -105,6 +105,27 @@ def test_an_item_has_its_part_of_what_its_category_sells(known: ItemStatistics) 
     np.testing.assert_allclose(known.category_share, expected, rtol=1e-5)
 
 
+def test_what_was_discovered_counts_the_first_purchase_of_each_customer(known) -> None:
+    # Anna found apples and cheese forty days ago; Ben apples and dates ten days ago.
+    apple, cheese, dates = 2**-4 + 2**-1, 2**-4, 2**-1
+    whole = apple + cheese + dates
+    expected = np.array([apple, 0, cheese, dates]) / whole * 10_000
+    np.testing.assert_allclose(known.discovered[:, FADING.index(1.0)], expected, rtol=1e-5)
+
+
+def test_an_item_has_its_part_of_what_its_kind_sells() -> None:
+    purchases = the_shop()
+    # Apples and dates are packs of one thing; of the others nothing is known.
+    titles = {"apple": Item("apple", title="Box, 6"), "dates": Item("dates", title="box 12 g")}
+    known = fit_item_statistics(
+        purchases, Assortment.of(purchases.items, titles), horizon_days=HORIZON
+    )
+
+    apple, dates = 2**-4 + 2**-3 + 2 * 2**-1, 2**-1
+    expected = [apple / (apple + dates), dates / (apple + dates)]
+    np.testing.assert_allclose(known.kind_share[[0, 3]], expected, rtol=1e-5)
+
+
 def test_money_and_shares_are_single_precision_and_times_are_whole(known: ItemStatistics) -> None:
     kinds = {name: array.dtype for name, array in known.arrays().items()}
 

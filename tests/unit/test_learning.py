@@ -165,6 +165,17 @@ def test_a_window_of_too_many_rows_gives_those_of_some_customers(
     assert rows.size.tolist() == [30] * (1_000 // 30)
 
 
+@pytest.mark.parametrize(("customers", "rows"), [(300_000, 2_500_000), (300_001, 1_000_000)])
+def test_a_window_of_a_large_shop_gives_fewer_rows(customers: int, rows: int) -> None:
+    assert RankerConfig().rows_of(customers) == rows
+
+
+def test_who_asks_for_few_rows_gets_no_more_in_a_large_shop() -> None:
+    few = RankerConfig(rows=5_000, large_shop=10)
+
+    assert few.rows_of(11) == 5_000
+
+
 def test_a_window_in_which_nobody_bought_teaches_nothing(fitted: Fitted) -> None:
     nobody = Window(histories(fitted.purchases.items, {}), [], CUT_MS, 0)
 

@@ -16,6 +16,7 @@ from engine.domain.histories import DAY_MS, Histories, NetLine
 from engine.domain.ids import IdTable
 from engine.models import postings
 from engine.models.neighbours import NeighbourCustomers, owners_of
+from engine.models.pairs import Pairs, Weighed
 from engine.models.postings import Postings
 from engine.models.query import Query
 from tests.builders import DAY_ZERO_MS, a_history, a_log, a_shop, histories
@@ -377,8 +378,11 @@ def test_the_index_finds_whom_all_pairs_find(
     asked = _whole(rng, (3, 8), share)
     apart = np.asarray([-1, holders - 1, -1])
 
+    row, item = np.nonzero(asked)
+    weights = Weighed(Pairs.of(row, item, customers=3), asked[row, item])
+
     near = Postings.of(sparse.csr_matrix(held), most=max(holders, 1)).nearest(
-        sparse.csr_matrix(asked), most=most, apart=apart
+        weights, most=most, apart=apart
     )
 
     products = asked @ held.T
@@ -386,7 +390,7 @@ def test_the_index_finds_whom_all_pairs_find(
     for row, own in enumerate(products):
         best = np.lexsort((np.arange(holders), -own))[:most]
         expected = np.where(np.isin(np.arange(holders), best), own, 0)
-        np.testing.assert_array_equal(near[[row]].toarray()[0], expected)
+        np.testing.assert_array_equal(near.matrix(columns=holders)[[row]].toarray()[0], expected)
 
 
 def _whole(rng: np.random.Generator, shape: tuple[int, int], share: float) -> np.ndarray:

@@ -57,6 +57,8 @@ STATISTICS = ItemStatistics(
     last_at=days(29, 25, 0, 30),
     category_share=floats(0.7, 1, 1, 0.3),
     category_repeat_rate=floats(0.4, 0.25, 0.1, 0.4),
+    kind_share=floats(0.8, 0.2, 1, 1),
+    discovered=np.array([[10, 20, 30], [0, 20, 0], [10, 39.95, 0], [5, 0, 0]], dtype=np.float32),
 )
 
 
@@ -130,6 +132,16 @@ def test_only_the_last_orders_are_in_the_last_orders() -> None:
     assert found["orders_since"][0] == 3
 
 
+def test_a_customer_who_stands_in_a_block_twice_has_the_same_columns_twice() -> None:
+    once = histories(ITEMS, {"dora": a_history((0, ["apple", "bread"]))})
+
+    found = columns(asked_about(once.take([0, 0])))
+
+    for name in ("orders_since", "share_of_orders", "customer_orders", "faded_by_order_0.8"):
+        first, second = found[name].reshape(2, 4)
+        np.testing.assert_array_equal(first, second, name)
+
+
 def test_units_count_an_order_and_not_a_line() -> None:
     past = tuple(line._replace(units=units) for line, units in zip(ANNA, (4, 1, 2, 1), strict=True))
 
@@ -171,10 +183,44 @@ def test_two_items_of_a_category_in_one_order_are_one_visit_to_it() -> None:
     assert (found["category_orders"][0], found["category_lines"][0]) == (2, 3)
 
 
-def test_without_categories_there_are_no_columns_of_them() -> None:
+def test_without_categories_kinds_and_brands_there_are_no_columns_of_them() -> None:
     asked = asked_about(histories(ITEMS, PAST), assortment=Assortment.unknown(4))
 
-    assert not [name for name in columns(asked) if name.startswith("category_")]
+    groups = ("category_", "kind_", "brand_", "item_share_in_kind")
+    assert not [name for name in columns(asked) if name.startswith(groups)]
+
+
+@pytest.mark.parametrize(
+    ("name", "red", "green"),
+    [
+        ("faded", 2**-1.5 + 2**-1 + 2**-0.5, 2**-1.5),
+        ("days_since", 10, 30),
+        ("distinct", 2, 1),
+        # Two different ones among three bought.
+        ("variety", 2 / 3, 1),
+        (
+            "share",
+            (2**-1.5 + 2**-1 + 2**-0.5) / (2 * 2**-1.5 + 2**-1 + 2**-0.5),
+            2**-1.5 / (2 * 2**-1.5 + 2**-1 + 2**-0.5),
+        ),
+    ],
+)
+@pytest.mark.parametrize("group", ["kind", "brand"])
+def test_what_anna_bought_of_the_like_of_an_item(group: str, name: str, red, green) -> None:
+    # Apple, bread and dates are of one kind and one brand; the cheese is of another.
+    alike = {
+        "apple": Item("apple", title="Tin of 2", brand="Red"),
+        "bread": Item("bread", title="OF tin, 500 g", brand="Red"),
+        "cheese": Item("cheese", title="Tub", brand="Green"),
+        "dates": Item("dates", title="tin of x", brand="Red"),
+    }
+    past = histories(ITEMS, PAST)
+
+    found = columns(asked_about(past, assortment=Assortment.of(ITEMS, alike)))
+
+    own = found[f"{group}_{name}"][:4]
+    np.testing.assert_allclose(own, floats(red, red, green, red), rtol=1e-6)
+    np.testing.assert_array_equal(found["item_share_in_kind"][:4], STATISTICS.kind_share)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +236,8 @@ def test_without_categories_there_are_no_columns_of_them() -> None:
         ("customer_repeat_share", 1 / 4, NAN, 0),
         # Apple and dates; the cheese has no price. Cleo bought bread.
         ("customer_price", 200, NAN, 200),
+        # Anna's four lines fade with a half-life of a horizon; only her second apples are no first.
+        ("customer_explore_share", (2 * 2**-3 + 2**-1) / (2 * 2**-3 + 2**-2 + 2**-1), NAN, 1),
     ],
 )
 def test_what_is_known_of_customers(known, name: str, anna, ben, cleo) -> None:
@@ -216,6 +264,10 @@ def test_what_is_known_of_items_is_the_same_for_everyone(known) -> None:
         "item_unsold_days": floats(1, 5, 30, 0),
         # Free dates have no margin, and of cheese the cost is unknown.
         "item_margin": floats(0.25, NAN, NAN, NAN),
+        "discovered_0": floats(10, 0, 10, 5),
+        "discovered_1": floats(20, 20, 39.95, 0),
+        "discovered_2": floats(30, 0, 0, 0),
+        "discovered_share": floats(1, 1, 40 / 40.05, 0.05 / 20.05),
     }
 
     for name, values in expected.items():

@@ -18,6 +18,7 @@ from engine.models.query import Query
 from engine.recommend.answer import CatalogView, Dropped, ReasonCode, Request
 from engine.recommend.blend import blend
 from engine.recommend.candidates import Breadth
+from engine.recommend.features.said import shares_of
 from engine.recommend.recommender import Recommender
 from engine.recommend.scoring import ask as asked
 from engine.recommend.scoring import score
@@ -69,7 +70,7 @@ def test_a_scorer_counts_by_its_share_of_the_customers_highest() -> None:
         "two": np.array([-1, -2, 3, 0], dtype=np.float32),
     }
 
-    blended = blend(said, pairs, weights={"one": 1.0, "two": 0.5, "silent": 9.0})
+    blended = blend(shares_of(said, pairs), pairs, weights={"one": 1.0, "two": 0.5, "silent": 9.0})
 
     # Where a scorer says nothing good of any item, it counts nothing.
     assert blended.total.tolist() == [0.25, 1.0, 0.5, 1.0]

@@ -228,7 +228,8 @@ def test_together_are_what_is_bought_together_and_not_what_everyone_buys() -> No
 
 
 def test_together_is_the_cosine_but_for_the_item_asked_about() -> None:
-    model = fitted((0, ["apple", "bread"]), (1, ["apple", "bread"]), (2, ["bread", "eggs"]))
+    orders = (0, ["apple", "bread"]), (1, ["apple", "bread"]), (2, ["bread", "eggs"])
+    model = fitted(*orders, commonness=0.5)
 
     scores = together_with(model, "apple")
 
@@ -236,12 +237,25 @@ def test_together_is_the_cosine_but_for_the_item_asked_about() -> None:
     assert scores == pytest.approx({"bread": 2 / np.sqrt(3)}, rel=1e-3)
 
 
+def test_without_a_power_together_are_plain_counts() -> None:
+    model = fitted((0, ["apple", "bread"]), (0, ["apple", "bread"]), (0, ["apple", "eggs"]))
+    counts = fitted(
+        (0, ["apple", "bread"]), (0, ["apple", "bread"]), (0, ["apple", "eggs"]), commonness=0.0
+    )
+
+    scores = together_with(counts, "apple")
+
+    assert scores["bread"] == pytest.approx(2 * scores["eggs"])
+    assert set(scores) == set(together_with(model, "apple"))
+
+
 def test_damping_keeps_one_coincidence_below_a_habit() -> None:
     habit = [(day, ["apple", "bread"]) for day in range(4)]
     alone = [(day, ["bread", "eggs"]) for day in range(10, 40)]
     orders = [*habit, *alone, (50, ["apple", "figs"])]
 
-    plain, damped = fitted(*orders), fitted(*orders, damping=30.0)
+    plain = fitted(*orders, commonness=0.5)
+    damped = fitted(*orders, commonness=0.5, damping=30.0)
 
     assert together_with(plain, "apple")["figs"] > together_with(plain, "apple")["bread"]
     assert together_with(damped, "apple")["figs"] < together_with(damped, "apple")["bread"]

@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from engine.domain.assortment import Assortment
 from engine.domain.histories import Histories
 from engine.domain.ids import IdTable
 from engine.models.goals import Goal
+from engine.models.item_item import Ease
 from engine.models.item_statistics import ItemStatistics
 from engine.models.model import Model, Ranking
 from engine.models.query import Query
 from engine.recommend.answer import Answer, CatalogView, Dropped, ReasonCode, Request
-from engine.recommend.basket import Hand, for_hand
+from engine.recommend.basket import Hand, basket_part, for_hand
 from engine.recommend.control.config import Boost, Control, ControlPatch, Pin
 from engine.recommend.recommender import Recommender
 from engine.recommend.rerank import rerank
@@ -89,6 +91,8 @@ def with_orders(model: Model, orders: Sequence[int]) -> Model:
         last_at=times,
         category_share=ones,
         category_repeat_rate=ones,
+        kind_share=ones,
+        discovered=ones[:, None],
     )
     return replace(model, ranking=Ranking(statistics, horizon_days=28.0))
 
@@ -128,9 +132,10 @@ def test_what_is_liked_comes_first_each_part_by_what_sells():
     ]
 
 
-def test_the_shares_of_a_group_are_counted_by_hand():
+def test_what_sells_in_a_group_is_counted_by_hand():
     model = a_model(ITEMS)
-    # Eggs now and a half-life (30 days) ago, twice in one order; dates two half-lives ago.
+    # Three lines: of 15 orders of everybody, 5 : 4 : 3 : 2 : 1, a group like all would have had
+    # 1 : .8 : .6 : .4 : .2.
     members = histories(
         ITEMS,
         {
@@ -139,13 +144,25 @@ def test_the_shares_of_a_group_are_counted_by_hand():
         },
     )
 
-    shares = popular_among(model, members, now_ms=NOW)
+    shares = popular_among(model, members)
 
-    # 1 + 1/2 + 1/4 lines beside 100 that are spread as 5 : 4 : 3 : 2 : 1.
-    shop = np.asarray([5, 4, 3, 2, 1]) / 15
-    expected = (np.asarray([0, 0, 0, 0.25, 1.5]) + 100 * shop) / 101.75
-    np.testing.assert_allclose(shares, expected, rtol=1e-6)
+    shop = np.asarray([5, 4, 3, 2, 1])
+    more = np.asarray([5 / 6, 5 / 5.8, 5 / 5.6, 6 / 5.4, 7 / 5.2])
+    np.testing.assert_allclose(shares, shop * more / (shop * more).sum(), rtol=1e-6)
     assert shares.dtype == np.float32
+
+
+def test_a_group_that_buys_as_all_do_sees_what_sells_in_the_shop():
+    model = a_model(ITEMS)
+    everybody = {
+        f"c{place}-{number}": a_history((10.0, [item]))
+        for place, item in enumerate(ITEMS)
+        for number in range(5 - place)
+    }
+
+    shares = popular_among(model, histories(ITEMS, everybody))
+
+    np.testing.assert_allclose(shares, np.asarray([5, 4, 3, 2, 1]) / 15, rtol=1e-6)
 
 
 def test_an_item_counts_once_an_order():
@@ -154,7 +171,7 @@ def test_an_item_counts_once_an_order():
     line = a_history((100.0, ["eggs"]))[0]
     twice = histories(ITEMS, {"anna": (line, line)})
 
-    one, two = (popular_among(model, each, now_ms=NOW) for each in (once, twice))
+    one, two = (popular_among(model, each) for each in (once, twice))
 
     np.testing.assert_array_equal(one, two)
 
@@ -163,7 +180,7 @@ def test_a_large_group_has_best_sellers_of_its_own():
     recommender = a_recommender()
     buyers = {f"c{each}": a_history((100.0, ["eggs"])) for each in range(200)}
 
-    shares = popular_among(recommender.model, histories(ITEMS, buyers), now_ms=NOW)
+    shares = popular_among(recommender.model, histories(ITEMS, buyers))
     answer = popular(recommender, Request(limit=2), view=VIEW, selling=selling_of(shares))
 
     assert names(answer) == ["eggs", "apple"]
@@ -182,6 +199,27 @@ def test_neighbours_come_before_what_only_sells():
     assert [each.score for each in answer.items] == sorted(
         (each.score for each in answer.items), reverse=True
     )
+
+
+def test_both_models_of_nearness_are_heard_alike():
+    model = a_model(ITEMS)
+    # Neighbours say eggs and cheese alike, EASE bread above eggs, each in a unit of its own.
+    near = np.zeros((5, 5), dtype=np.float32)
+    near[ITEMS.index("dates"), [0, 1, 4]] = (-8.0, 40.0, 20.0)
+    model = replace(
+        model,
+        scorers={**model.scorers, "ease": Ease(sparse.csr_matrix(near), half_life_days=90.0)},
+    )
+
+    answer = similar(a_recommender(model), "dates", Request(limit=4), view=VIEW)
+
+    # Eggs 1 + .5, bread and cheese 1 each, by position; what EASE speaks against only sells.
+    assert told(answer)[:3] == [
+        ("eggs", ReasonCode.SIMILAR, "dates"),
+        ("bread", ReasonCode.SIMILAR, "dates"),
+        ("cheese", ReasonCode.SIMILAR, "dates"),
+    ]
+    assert told(answer)[3] == ("apple", ReasonCode.POPULAR, None)
 
 
 def test_what_is_in_the_same_orders_is_bought_together():
@@ -262,6 +300,16 @@ def test_what_nothing_in_hand_speaks_for_is_only_popular():
         "apple": None,
         "bread": None,
     }
+
+
+def test_the_more_somebody_ordered_the_less_a_basket_changes():
+    orders = [a_history(*((day, ["apple", "bread"]) for day in range(count))) for count in (1, 16)]
+    once, often = (histories(ITEMS, {"anna": own}) for own in orders)
+
+    parts = [float(basket_part(each)) for each in (once, often)]
+
+    # 1 beside .3, and beside .3 x 16 ** .35.
+    assert parts == pytest.approx([1 / 1.3, 1 / (1 + 0.3 * 2**1.4)])
 
 
 def test_half_of_a_known_customers_list_is_their_own():

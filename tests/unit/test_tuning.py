@@ -27,13 +27,14 @@ from training.evaluate import evaluate
 from training.learning import blend_of
 from training.rows import Rows
 from training.split import Split
-from training.tuning.bench import Bench, Kept, TuningConfig, Worth, prepared, worth
+from training.tuning.bench import Bench, Kept, TuningConfig, prepared
 from training.tuning.budget import Budget, seconds_of, spoken
 from training.tuning.run import study_name
 from training.tuning.search import Found, Search, Standing
 from training.tuning.space import SPACE, suggested
 from training.tuning.told import line, telling
 from training.tuning.trials import DEFAULTS, alone_in, open_trials
+from training.tuning.worth import Worth, quality
 from training.tuning.written import toml_of, write_config
 from training.windows import only_new
 
@@ -66,7 +67,7 @@ class Hill:
             raise KeyboardInterrupt
         self.asked.append(config)
         self.clock.now += 10
-        return Worth(config.item_item.neighbours / 1_000, 0.2)
+        return Worth(np.full(3, config.item_item.neighbours / 1_000), np.full(3, 0.2))
 
 
 def searched(folder: Path, hill: Hill, *, seconds: float, name: str = "hill") -> Found | None:
@@ -257,7 +258,10 @@ def test_only_the_touched_model_is_fitted_anew(bench: Bench) -> None:
 
 
 def test_the_same_configuration_is_worth_the_same(bench: Bench) -> None:
-    assert bench.worth(CONFIG) == bench.worth(replace(CONFIG))
+    first, again = bench.worth(CONFIG), bench.worth(replace(CONFIG))
+
+    np.testing.assert_array_equal(first.homes, again.homes)
+    np.testing.assert_array_equal(first.discovers, again.discovers)
 
 
 def test_trials_of_the_trees_keep_the_rows(bench: Bench) -> None:
@@ -277,9 +281,30 @@ def test_worth_is_the_ndcg_of_the_lists_that_are_served(bench: Bench, goal: Goal
     )
 
     total = blend_of(rows, recipe.blends[goal])
-    found = worth(rows, total, bench._sizes[goal], goal, limit=5)
+    found = quality(rows, total, bench._sizes[goal], goal, limit=5)
 
-    assert found == pytest.approx(served.metrics.overall.ndcg, abs=1e-6)
+    assert np.nanmean(found) == pytest.approx(served.metrics.overall.ndcg, abs=1e-6)
+
+
+def test_a_gain_counts_when_it_is_more_than_chance_explains() -> None:
+    base = Worth(np.array([0.1, 0.5, 0.3, 0.7]), np.array([0.2, np.nan, 0.2, np.nan]))
+    # Home better by .02 for everybody; by .02 in the mean and by nothing that could be told.
+    surely = Worth(base.homes + np.array([0.02, 0.01, 0.03, 0.02]), base.discovers)
+    hardly = Worth(base.homes + np.array([0.30, -0.26, 0.2, -0.16]), base.discovers)
+
+    assert surely.total(0.5) == pytest.approx(hardly.total(0.5)) == pytest.approx(0.42 + 0.5 * 0.2)
+    assert surely.beats(base, share=0.5, errors=2.0)
+    assert not hardly.beats(base, share=0.5, errors=2.0)
+    assert not base.beats(base, share=0.5, errors=2.0)
+
+
+def test_what_each_customer_adds_makes_the_total() -> None:
+    worth = Worth(np.array([0.1, 0.5, np.nan]), np.array([0.3, np.nan, np.nan]))
+
+    # Home .3 over two customers, discover .3 over one.
+    assert worth.total(0.5) == pytest.approx(0.3 + 0.15)
+    assert worth.each(0.5).mean() == pytest.approx(worth.total(0.5))
+    assert Worth(np.array([np.nan]), np.array([np.nan])).total(0.5) == 0
 
 
 def test_who_finds_nothing_counts_as_zero() -> None:
@@ -292,10 +317,10 @@ def test_who_finds_nothing_counts_as_zero() -> None:
     )
     bought = np.array([1.0, 4.0])
 
-    found = worth(rows, np.array([2, 1, 1], np.float32), bought, Goal.ANY, limit=2)
+    found = quality(rows, np.array([2, 1, 1], np.float32), bought, Goal.ANY, limit=2)
 
     # The first customer's one item is on top, the second bought four and none is a candidate.
-    assert found == pytest.approx(0.5)
+    assert found.tolist() == [1.0, 0.0]
 
 
 def test_the_test_window_is_never_looked_at(bench: Bench) -> None:

@@ -57,9 +57,24 @@ def test_a_sample_keeps_customers_and_truths_together() -> None:
 
     some = sample(everyone, size=7, seed=1)
 
-    assert len(some.truths) == len(some.histories) == 7
+    assert (len(some.truths), len(some.histories), some.drawn_from) == (7, 7, 30)
     for row, truth in enumerate(some.truths):
         assert before.items[truth.repeat[0]] == f"i{int(some.histories.customers[row][1:])}"
+
+
+def test_a_sample_of_more_than_there_are_is_everybody() -> None:
+    everyone = a_window()
+
+    some = sample(everyone, size=3, seed=1)
+
+    assert some is everyone
+    assert some.drawn_from is None
+
+
+def test_a_sample_of_a_sample_knows_how_many_there_were_at_first() -> None:
+    some = sample(sample(a_window(), size=2, seed=1), size=1, seed=1)
+
+    assert (len(some.truths), some.drawn_from) == (1, 3)
 
 
 def test_a_window_ends_where_it_is_told_to() -> None:

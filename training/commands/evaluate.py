@@ -10,6 +10,7 @@ import click
 
 from engine.domain.events import to_ms
 from engine.errors import DataRefused, ModelUnavailable
+from engine.loyalty.purchases import facts_of
 from engine.settings import Settings
 from engine.store.database import Database
 from engine.store.log_reader import ReadLog, read_log
@@ -26,6 +27,7 @@ from training.contest import (
     orders_with,
     singles,
     spent_on,
+    stages_of,
     titles_of,
     without_trees,
 )
@@ -34,10 +36,21 @@ from training.evaluate import BLEND, FINAL
 from training.evaluation.contenders import Role
 from training.evaluation.judge import PLAIN, Judging
 from training.evaluation.metrics import NDCG_WHOLE
+from training.evaluation.surfaces.field import Extent, Field, field_of
+from training.evaluation.surfaces.results import Surfaces
+from training.evaluation.surfaces.run import try_surfaces
 from training.history import purchases_before
 from training.outcome import tell
+from training.pairs_contest import by_held_out, recorded_pairs
 from training.progress import progress, steps
-from training.retrained import Recorded, config_of, recorded, retrain, with_test_days
+from training.retrained import (
+    Recorded,
+    Retrained,
+    config_of,
+    recorded,
+    retrain,
+    with_test_days,
+)
 from training.split import Split
 from training.train import data_hash, first_purchase
 from training.truth import read_truth, window_of
@@ -51,10 +64,12 @@ _EPILOG = (
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line asks for."""
+    """What the command line asks for; `made_up` margins only stand in for unknown ones."""
 
     version: str
     whole: bool
+    surfaces: bool = False
+    made_up: bool = False
 
     @property
     def judging(self) -> Judging:
@@ -86,6 +101,17 @@ class Asked:
 )
 @click.option("--as-of", metavar="DATE", help="When the truth begins; the model's last day if not.")
 @click.option("--whole", is_flag=True, help="Judge by nDCG against the whole basket.")
+@click.option(
+    "--surfaces",
+    is_flag=True,
+    help="Try every other list for its own purpose too, and what control costs.",
+)
+@click.option(
+    "--made-up-margins",
+    "made_up",
+    is_flag=True,
+    help="With --surfaces: invent margins where the catalogue knows no costs, and say so.",
+)
 @click.pass_obj
 def evaluate(  # noqa: PLR0913, PLR0917 - one parameter for each option of the command
     settings: Settings,
@@ -96,6 +122,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter for each option of the c
     maps: tuple[str, ...],
     as_of: str | None,
     whole: bool,
+    surfaces: bool,
+    made_up: bool,
 ) -> None:
     """Compare a model with every single scorer and plain baselines, for home and for discover.
 
@@ -106,26 +134,41 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter for each option of the c
         raise click.UsageError("--map and --as-of go with --truth")
     if truth is not None and test_days is not None:
         raise click.UsageError("--test-days goes without --truth: the file is the test")
+    if truth is not None and surfaces:
+        raise click.UsageError("--surfaces goes without --truth: it needs orders and their times")
+    if made_up and not surfaces:
+        raise click.UsageError("--made-up-margins goes with --surfaces")
     columns = mapping(maps)
     store = model_store(settings)
-    asked = Asked(version or live(store), whole)
+    asked = Asked(version or live(store), whole, surfaces, made_up)
+    tried: Surfaces | None = None
     with open_database(settings) as database:
         if truth is None:
-            outcome = by_window(settings, database, asked, test_days=test_days)
+            outcome, tried = by_window(settings, database, asked, test_days=test_days)
         else:
             with progress() as shown:
                 bought = read_truth(truth, columns, home=settings.home, progress=shown)
             start_ms = None if as_of is None else to_ms(moment(as_of))
             outcome = by_truth(settings, database, asked, bought=bought, start_ms=start_ms)
-    tell(outcome, output=output or settings.home / "reports" / f"evaluation-{asked.version}.html")
+    report = output or settings.home / "reports" / f"evaluation-{asked.version}.html"
+    tell(outcome, output=report, surfaces=tried)
 
 
 def by_window(
     settings: Settings, database: Database, asked: Asked, *, test_days: int | None
-) -> Outcome:
-    """The recipe of a version on a test window of its own log, against its single scorers."""
+) -> tuple[Outcome, Surfaces | None]:
+    """The recipe of a version on a test window of its own log, against its single scorers.
+
+    With it every surface, when those are asked for.
+    """
     with steps() as step:
         around = surroundings(settings, database, step)
+        pairs = recorded_pairs(around.store, asked.version)
+        if pairs is not None:
+            _check_untimed(asked, test_days)
+            match = match_of(pairs.config, around, asked.judging)
+            log = read(database, pairs.split)
+            return by_held_out(pairs, log, around=around, match=match), None
         own = recorded(around.store, asked.version)
         log = read(database, own.split)
         split = with_test_days(own.split, test_days, first_ms=first_purchase(log.lines))
@@ -139,7 +182,35 @@ def by_window(
         ]
         known = again.known(around, split, notes_on(own, split, log))
         match = match_of(own.config, around, asked.judging)
-        return hold(entries, again.target, known, match=match)
+        outcome = hold(entries, again.target, known, match=match)
+        if not asked.surfaces:
+            return outcome, None
+        field = field_of_window(again, log, split, around, own.config)
+        return outcome, try_surfaces(field, step=around.step, made_up=asked.made_up)
+
+
+def _check_untimed(asked: Asked, test_days: int | None) -> None:
+    if test_days is not None or asked.surfaces:
+        raise DataRefused(
+            f"{asked.version} was trained on pairs without times: there are no days to count; "
+            "leave --test-days and --surfaces out"
+        )
+
+
+def field_of_window(
+    again: Retrained, log: ReadLog, split: Split, around: Surroundings, config: TrainConfig
+) -> Field:
+    """What surfaces are tried on: the retrained model, and all orders up to the window's end."""
+    before = again.fitted.purchases
+    facts = facts_of(before.items, again.fitted.assortment)
+    return field_of(
+        again.model,
+        before,
+        purchases_before(log.lines, cut_ms=split.until),
+        cooldown=around.cooldown,
+        extent=Extent(limit=config.limit, seed=config.seed),
+        stages=stages_of(before.customers, facts, again.fitted.cuts, now_ms=before.until_ms),
+    )
 
 
 def by_truth(

@@ -47,6 +47,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
     metavar="TIME",
     help="Tune for so long first, such as 10m, and train with what was found.",
 )
+@click.option("--cold", is_flag=True, help="Fit factors anew, not from where the live model's are.")
 @click.option("--no-publish", is_flag=True, help="Write the model, but do not make it live.")
 @click.pass_obj
 def train(
@@ -54,6 +55,7 @@ def train(
     config_file: Path | None,
     until: str | None,
     budget: float | None,
+    cold: bool,
     no_publish: bool,
 ) -> None:
     """Learn from the event log, compare honestly, and publish the model if it is good enough.
@@ -61,6 +63,8 @@ def train(
     With a model that goes live every customer's features and segments are worked out anew.
     """
     config = load_config(config_file)
+    if cold:
+        config = replace(config, warm=replace(config.warm, runs=0))
     until_ms = None if until is None else (moment(until) - _EPOCH) // _MS
     with open_database(settings) as database:
         if budget is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -45,7 +48,7 @@ def tune(settings: Settings, budget: float, config_file: Path | None, output: Pa
     nothing, and the same command again goes on from there.
     """
     config = load_config(config_file)
-    with open_database(settings) as database:
+    with open_database(settings) as database, ended_as_by_ctrl_c():
         found = tuned(settings, database, config, until_ms=None, seconds=budget)
     if found is None:
         raise click.ClickException("interrupted before the first trial was done; give it more time")
@@ -59,3 +62,13 @@ def tune(settings: Settings, budget: float, config_file: Path | None, output: Pa
             f"{output} has the best so far"
         )
     click.echo(f"Train with it: regulars train --config {output}")
+
+
+@contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """Whoever is told to end, by a scheduler or `timeout` say, keeps what was found so far."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

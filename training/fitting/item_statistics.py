@@ -14,6 +14,8 @@ from training.history import Purchases
 
 # Half-lives of popularity as multiples of the horizon; the last one hardly fades.
 FADING = (0.25, 1.0, 3.0, 30.0)
+# First purchases are counted by so many of the half-lives: hardly fading they are the buyers.
+DISCOVERED = 3
 # As many buyers of the shop's average stand beside an item's own.
 PRIOR_BUYERS = 5.0
 _PER = 10_000.0
@@ -30,10 +32,15 @@ def fit_item_statistics(
         _share(item, (purchases.until_ms - at) / DAY_MS, half_life, items=items)
         for half_life in half_lives
     ]
-    lines = lines_of(Query(purchases.customers, purchases.until_ms), items=items)
+    lines = lines_of(Query(purchases.customers, purchases.until_ms))
     orders = lines.total(np.ones(len(lines.age)))
     buyers = np.bincount(lines.pairs.item, minlength=items)
     again = np.bincount(lines.pairs.item[orders > 1], minlength=items)
+    first_ages = lines.age[lines.starts]
+    discovered = [
+        _share(lines.pairs.item, first_ages, half_life, items=items)
+        for half_life in half_lives[:DISCOVERED]
+    ]
     first, last = _span(item, at, items=items, until_ms=purchases.until_ms)
     return ItemStatistics(
         half_lives=half_lives,
@@ -45,8 +52,10 @@ def fit_item_statistics(
         price=_price(purchases.customers, items=items),
         first_at=first,
         last_at=last,
-        category_share=_category_share(shares[1], assortment),
+        category_share=_part(shares[1], assortment.category),
         category_repeat_rate=_category_rate(again, buyers, assortment),
+        kind_share=_part(shares[1], assortment.kind),
+        discovered=np.stack(discovered, axis=1).astype(np.float32),
     )
 
 
@@ -104,12 +113,12 @@ def _price(histories: Histories, *, items: int) -> FloatArray:
     return price.astype(np.float32)
 
 
-def _category_share(share: DoubleArray, assortment: Assortment) -> FloatArray:
-    # Number 0 is that of items without a category.
-    group = assortment.category.astype(np.int64) + 1
-    whole = np.bincount(group, weights=share)
+def _part(share: DoubleArray, group: IntArray) -> FloatArray:
+    """The part of each item in its group; those without one make a group of their own."""
+    number = group.astype(np.int64) + 1
+    whole = np.bincount(number, weights=share)[number]
     part = np.zeros(len(share))
-    np.divide(share, whole[group], out=part, where=whole[group] > 0)
+    np.divide(share, whole, out=part, where=whole > 0)
     return part.astype(np.float32)
 
 

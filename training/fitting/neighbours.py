@@ -11,7 +11,7 @@ from scipy import sparse
 
 from engine.domain.arrays import DoubleArray, FloatArray, LongArray
 from engine.domain.histories import DAY_MS, Histories
-from engine.models.interactions import summed
+from engine.models.interactions import bought_of, summed
 from engine.models.neighbours import (
     Likeness,
     NeighbourCustomers,
@@ -71,7 +71,8 @@ def fit_neighbours(purchases: Purchases, *, config: NeighboursConfig) -> Neighbo
         neighbours=config.neighbours,
         sharpness=config.sharpness,
     )
-    tastes = _scaled(likeness.tastes(kept, rarity), asymmetry=config.asymmetry)
+    tastes = likeness.tastes(bought_of(kept), rarity).matrix(columns=len(rarity))
+    tastes = _scaled(tastes, asymmetry=config.asymmetry)
     stored = StoredCustomers(
         owner=owners[rows],
         tastes=Postings.of(tastes, most=config.per_item),

@@ -12,13 +12,20 @@ class RankerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """LambdaMART, and the windows it learns from.
 
     `windows` of the past, before the one that tells how many rounds do; `rows` is the most rows a
-    window gives: above it customers are drawn. `patience` is how many rounds may bring nothing.
+    window gives: above it customers are drawn. In a shop of more than `large_shop` customers it is
+    `large_rows`: what more of them would teach is little beside what growing trees on it costs
+    there. `patience` is how many rounds may bring nothing.
+    `fading` is what a window counts beside the one after it where habits are learnt; of new items
+    bought there are so few that every window counts alike.
     `loyalty` adds loyalty features, which cost time and won nothing where it was measured.
     """
 
     BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {
         "windows": (0, 50),
         "rows": (1_000, 10**9),
+        "large_shop": (1, 10**9),
+        "large_rows": (1_000, 10**9),
+        "fading": (0.01, 1),
         "rounds": (1, 10_000),
         "patience": (1, 1_000),
         "learning_rate": (0.001, 1),
@@ -32,6 +39,9 @@ class RankerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loyalty: bool = False
     windows: int = 3
     rows: int = 2_500_000
+    large_shop: int = 300_000
+    large_rows: int = 1_000_000
+    fading: float = 0.5
     rounds: int = 500
     patience: int = 50
     learning_rate: float = 0.06
@@ -40,3 +50,7 @@ class RankerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feature_share: float = 0.4
     row_share: float = 0.8
     regularization: float = 5.0
+
+    def rows_of(self, customers: int) -> int:
+        """The most rows that a window of a shop with so many customers gives."""
+        return self.rows if customers <= self.large_shop else min(self.rows, self.large_rows)

@@ -23,7 +23,9 @@ class SessionsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     items, of each item its newest `per_item` orders. An order's say is halved for every
     `half_life_days` before the end of the data. A long order is like a basket by its overlap
     over its length to the power `length`. `rarity` is the power of an item's inverse frequency in
-    the score for a basket, `damping` is in orders; `Overlap` says what the rest is.
+    the score for a basket. What is bought together is lowered by the power `commonness` of an
+    item's orders, with `damping` orders more: .5 is the cosine, and 0 plain counts, which name
+    best what else an order holds. `Overlap` says what the rest is.
     """
 
     BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {
@@ -36,6 +38,7 @@ class SessionsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "per_basket": (1, 1_000),
         "step_decay": (0.01, 1),
         "rarity": (0, 2),
+        "commonness": (0, 1),
         "damping": (0.001, 10**6),
     }
 
@@ -48,6 +51,8 @@ class SessionsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_basket: int = 20
     step_decay: float = 0.95
     rarity: float = 0.5
+    # As good as counts on two shops; of two items met equally often the rarer comes first.
+    commonness: float = 0.05
     damping: float = 30.0
 
 
@@ -63,7 +68,7 @@ def fit_sessions(purchases: Purchases, *, config: SessionsConfig) -> Sessions:
         index=_index(kept, most=config.per_item, power=config.length),
         contents=_with_data(kept, np.repeat(weight, np.diff(kept.indptr))),
         rarity=_rarity(held, power=config.rarity),
-        commonness=_commonness(held, weight, damping=config.damping),
+        commonness=_commonness(held, weight, damping=config.damping, power=config.commonness),
     )
     overlap = Overlap(
         neighbours=config.neighbours,
@@ -115,15 +120,17 @@ def _rarity(held: sparse.csr_matrix, *, power: float) -> FloatArray:
     return (inverse**power).astype(np.float32)
 
 
-def _commonness(held: sparse.csr_matrix, weight: FloatArray, *, damping: float) -> FloatArray:
-    """The root of the weights of the orders with each item, summed, shape (items,).
+def _commonness(
+    held: sparse.csr_matrix, weight: FloatArray, *, damping: float, power: float
+) -> FloatArray:
+    """The weights of the orders with each item, summed, to a power, shape (items,).
 
-    Orders with two items over the roots for both are their cosine. The root for the one asked
+    Orders with two items over the roots for both are their cosine. What is due to the one asked
     about is left out: it is the same for all that went with it. So many orders of damping keep
     a single coincidence of two rare items low.
     """
     spread: DoubleArray = held.T @ weight.astype(np.float64)
-    return np.sqrt(spread + damping).astype(np.float32)
+    return ((spread + damping) ** power).astype(np.float32)
 
 
 def _index(kept: sparse.csr_matrix, *, most: int, power: float) -> Postings:

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from engine.errors import StoreUnavailable
+from training.goods import silence
 
 LOCK = "lock"
 PREFIX = "ingest-"
@@ -54,7 +55,7 @@ def tables(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     )
     try:
         connection.execute("SET TimeZone = 'UTC'")
-        _silence(connection)
+        silence(connection)
         yield connection
     except duckdb.InterruptException as error:
         raise KeyboardInterrupt from error
@@ -62,14 +63,6 @@ def tables(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise StoreUnavailable(f"working tables: {first_line(error)}") from error
     finally:
         connection.close()
-
-
-def _silence(connection: duckdb.DuckDBPyConnection) -> None:
-    """No bars of DuckDB's own beside ours."""
-    shown = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
-    # In a notebook without widgets there is none, and to say so is an error.
-    if shown and shown[0]:
-        connection.execute("SET enable_progress_bar = false")
 
 
 def first_line(error: Exception) -> str:

@@ -55,7 +55,7 @@ def qualities(shop: NotebookShop, version: str) -> Picture:
     values = {name: each["overall"]["ndcg"] for name, each in note["metrics"].items()}
     rows = [
         Bar(name, values[name], figure(values[name]), colour=COLOURS.get(name, GREY))
-        for name in sorted(values, key=lambda each: -values[each])
+        for name in sorted(values, key=lambda each: (-values[each], each != FINAL))
     ]
     customers = note["metrics"][FINAL]["overall"]["customers"]
     return Picture(
@@ -94,7 +94,8 @@ def tuned(
 def compared(shop: NotebookShop, version: str) -> Outcome:
     """A version's recipe, trained again before its test window, against its single scorers."""
     with open_database(shop.settings) as database, hushed():
-        return by_window(shop.settings, database, Asked(version, whole=False), test_days=None)
+        asked = Asked(version, whole=False)
+        return by_window(shop.settings, database, asked, test_days=None)[0]
 
 
 def side_by_side(example: Example) -> Grid:

@@ -8,10 +8,17 @@ from types import MappingProxyType
 from training.evaluation.examples import AGAIN, NEW, Example
 from training.evaluation.metrics import ALL
 from training.evaluation.results import Evaluation
+from training.evaluation.surfaces.results import Surfaces
 from training.evaluation.wording import caveat, headline
 from training.report.blocks import Section
 from training.report.rendering import rendered
-from training.report.sections import contest, contest_groups, contest_notes, contest_traits
+from training.report.sections import (
+    contest,
+    contest_groups,
+    contest_notes,
+    contest_surfaces,
+    contest_traits,
+)
 from training.report.sections.contest_notes import window
 from training.report.words import counted, day
 
@@ -27,8 +34,12 @@ def models_page(
     examples: Sequence[Example] = (),
     *,
     surfaces: Mapping[str, Evaluation] = MappingProxyType({}),
+    purposes: Surfaces | None = None,
 ) -> str:
-    """The whole page; `surfaces` are comparisons of lists for other purposes, by name."""
+    """The whole page; `surfaces` are comparisons of lists for other purposes, by name.
+
+    `purposes` has every list tried for its own purpose, and what control costs.
+    """
     facts, others = evaluation.facts, len(evaluation.results) - 1
     return rendered(
         TEMPLATE,
@@ -42,7 +53,7 @@ def models_page(
         ),
         words=[headline(evaluation), caveat(evaluation)],
         figures=contest.key_figures(evaluation),
-        sections=_findings(evaluation),
+        sections=[*_findings(evaluation), *_purposes(purposes)],
         examples=examples,
         marks=MARKS,
         titles_an_order=TITLES_AN_ORDER,
@@ -62,6 +73,13 @@ def _findings(evaluation: Evaluation) -> list[Section]:
         contest_traits.variety(evaluation),
         contest_traits.costs(evaluation),
     ]
+
+
+def _purposes(tried: Surfaces | None) -> list[Section]:
+    if tried is None:
+        return []
+    control = [contest_surfaces.control(tried.price)] if tried.price is not None else []
+    return [contest_surfaces.purposes(tried), *control]
 
 
 def _notes(evaluation: Evaluation, surfaces: Mapping[str, Evaluation]) -> list[Section]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -27,6 +27,7 @@ from training.learning import GOALS, blend_of, for_goal
 from training.rows import Rows, rows_of
 from training.split import Split
 from training.tune import tune
+from training.tuning.worth import Worth, quality
 from training.windows import Window, sample, window
 
 # Those of the best configuration so far, and those of the one on trial.
@@ -37,24 +38,15 @@ Made = TypeVar("Made")
 class TuningConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to try: on how many customers a window, and how much discover counts beside home.
 
-    `windows` of the past teach the trees of a trial; fewer than a training has, for speed.
+    `windows` of the past teach the trees of a trial; fewer than a training has, for speed. A trial
+    is better than the best so far only by more than so many standard `errors` of their difference
+    over the customers: the highest of many figures is mostly the luckiest.
     """
 
     customers: int = 1_500
     windows: int = 1
     discover_share: float = 0.5
-
-
-@dataclass(frozen=True)
-class Worth:
-    """nDCG of home and of discover on the validation window."""
-
-    home: float
-    discover: float
-
-    def total(self, share: float) -> float:
-        """What is maximised: home, and a share of discover."""
-        return self.home + share * self.discover
+    errors: float = 2.0
 
 
 class Kept(Generic[Made]):
@@ -126,9 +118,15 @@ class Bench:
         home, discover = (self._best(goal, rows, past, config) for goal in GOALS)
         return Worth(home, discover)
 
-    def _best(self, goal: Goal, rows: Rows, past: Sequence[Rows], config: TrainConfig) -> float:
+    def _best(
+        self, goal: Goal, rows: Rows, past: Sequence[Rows], config: TrainConfig
+    ) -> DoubleArray:
         sizes, limit = self._sizes[goal], config.limit
-        blended = worth(rows, blend_of(rows, self.recipe.blends[goal]), sizes, goal, limit=limit)
+
+        def of(total: FloatArray) -> DoubleArray:
+            return quality(rows, total, sizes, goal, limit=limit)
+
+        blended = of(blend_of(rows, self.recipe.blends[goal]))
         own = [each for each in (for_goal(each, goal) for each in past) if each.bought.any()]
         validation = for_goal(rows, goal)
         if not own or not validation.bought.any():
@@ -136,7 +134,8 @@ class Bench:
         trees, _ = fit_ranker(
             own, config=config.ranker, seed=config.seed, limit=limit, validation=validation
         )
-        return max(blended, worth(rows, trees.rank(rows.features), sizes, goal, limit=limit))
+        grown = of(trees.rank(rows.features))
+        return max(grown, blended, key=lambda each: float(np.nansum(each)))
 
 
 def prepared(
@@ -175,27 +174,6 @@ def prepared(
         step=around.step,
     )
     return Bench(later, [each for each in past if each.target.truths], recipe)
-
-
-def worth(rows: Rows, total: FloatArray, bought: DoubleArray, goal: Goal, *, limit: int) -> float:
-    """nDCG at `limit` of the lists in order of `total`, mean over everybody who bought something.
-
-    `bought` (customers,) says how many items each did, candidates or not: who finds nothing counts
-    as 0, so that a configuration with worse candidates does not look better for losing customers.
-    """
-    wanted = rows.bought
-    if goal is Goal.NEW:
-        wanted = wanted & ~rows.own
-        total = np.where(rows.own, np.float32(-np.inf), total)
-    customer = np.arange(len(rows.size)).repeat(rows.size)
-    order = np.lexsort((np.arange(len(total)), -total, customer))
-    rank = np.arange(len(order)) - (np.cumsum(rows.size) - rows.size).repeat(rows.size)
-    gains = wanted[order] * np.where(rank < limit, 1 / np.log2(rank + 2), 0)
-    gained = np.bincount(customer, weights=gains, minlength=len(rows.size))
-    some = bought > 0
-    ideal = np.cumsum(1 / np.log2(np.arange(2, limit + 2)))
-    most = ideal[np.minimum(bought[some], limit).astype(np.int64) - 1]
-    return float((gained[some] / most).mean()) if some.any() else 0.0
 
 
 def _past_cuts(until: Purchases, split: Split, *, windows: int) -> list[int]:

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from engine.errors import EngineError
 from training.config import TrainConfig
-from training.tuning.bench import TuningConfig, Worth
+from training.tuning.bench import TuningConfig
 from training.tuning.budget import Budget
 from training.tuning.space import RANKER, SPACE, suggested
 from training.tuning.trials import DEFAULTS, Done, Trials
+from training.tuning.worth import Worth
 
 
 class Measuring(Protocol):
@@ -93,7 +94,7 @@ class Search:
         trial = self.trials.ask()
         asked = self.config
         if done:
-            asked = suggested(trial, _best(done).config, table=table)
+            asked = suggested(trial, self._best(done).config, table=table)
         left = self.budget.left()
         try:
             worth = self.bench.worth(asked)
@@ -121,12 +122,15 @@ class Search:
             done=len(done),
             now=len(done) - began,
             last=done[-1],
-            best=_best(done),
+            best=self._best(done),
             defaults=done[0],
             left=self.budget.left(),
         )
 
-
-def _best(done: Sequence[Done]) -> Done:
-    """The one with the highest total, of equal ones the first."""
-    return max(done, key=lambda each: (each.total, -each.number))
+    def _best(self, done: Sequence[Done]) -> Done:
+        """The first, or the last that could be told to be better than the best before it."""
+        best, share, errors = done[0], self.tuning.discover_share, self.tuning.errors
+        for each in done[1:]:
+            if each.worth.beats(best.worth, share=share, errors=errors):
+                best = each
+        return best

@@ -12,6 +12,9 @@ from optuna.trial import BaseTrial
 
 from training.config import TrainConfig
 
+# Significant ones; the ends of all ranges have no more.
+DIGITS = 3
+
 
 @dataclass(frozen=True)
 class Real:
@@ -22,8 +25,9 @@ class Real:
     log: bool = False
 
     def of(self, trial: BaseTrial, name: str) -> float:
-        """A value of a trial."""
-        return trial.suggest_float(name, self.low, self.high, log=self.log)
+        """A value of a trial, to as many digits as anybody cares to read."""
+        value = trial.suggest_float(name, self.low, self.high, log=self.log)
+        return float(f"{value:.{DIGITS}g}")
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,10 @@ def told_of(tuned: Tuned) -> list[str]:
         f"home plus {share:g} times that of discover."
     ]
     if best.number == base.number:
-        lines.append(f"Nothing did better than what it began with: {_figures(base)}.")
+        lines.append(
+            "Nothing did better, by more than chance explains, than what it began with: "
+            f"{_figures(base)}."
+        )
     else:
         lines.append(f"Best: {_figures(best)}; {over(standing)}: {_figures(base)}.")
         lines.append(

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 
+from engine.domain.arrays import DoubleArray
 from engine.errors import StoreUnavailable
 from engine.store.file_lock import FileLock
 from training.config import TrainConfig
-from training.tuning.bench import Worth
+from training.tuning.worth import Worth
 
 DEFAULTS = "defaults"
 _LOCK_SECONDS = 0.2
+_DECIMALS = 6
 _MAGIC = b"SQLite format 3\x00"
 # Random trials of a table before those that learn from earlier ones.
 _AT_RANDOM = 4
@@ -60,7 +63,8 @@ class Trials:
         """Keep what a trial found."""
         trial.set_user_attr("table", done.table)
         trial.set_user_attr("config", msgspec.to_builtins(done.config))
-        trial.set_user_attr("worth", [done.worth.home, done.worth.discover])
+        trial.set_user_attr("homes", _kept(done.worth.homes))
+        trial.set_user_attr("discovers", _kept(done.worth.discovers))
         trial.set_user_attr("seconds", done.seconds)
         self._study.tell(trial, done.total)
 
@@ -143,7 +147,16 @@ def _done(trial: FrozenTrial) -> Done:
         number=trial.number,
         table=noted["table"],
         config=msgspec.convert(noted["config"], TrainConfig),
-        worth=Worth(*noted["worth"]),
+        worth=Worth(_taken(noted["homes"]), _taken(noted["discovers"])),
         total=float(trial.value or 0.0),
         seconds=noted["seconds"],
     )
+
+
+def _kept(values: DoubleArray) -> list[float | None]:
+    """As JSON has them: it knows no NaN."""
+    return [None if np.isnan(each) else round(each, _DECIMALS) for each in values.tolist()]
+
+
+def _taken(values: list[float | None]) -> DoubleArray:
+    return np.asarray([np.nan if each is None else each for each in values], dtype=np.float64)

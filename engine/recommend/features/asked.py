@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeAlias
 
 from engine.domain.arrays import FloatArray, LongArray
 from engine.domain.assortment import Assortment
+from engine.domain.kept import kept
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.states import ItemFacts
 from engine.models.item_statistics import ItemStatistics
@@ -23,8 +23,10 @@ Columns: TypeAlias = dict[str, FloatArray]
 class Asked:
     """Pairs, the customers they belong to, and what is known of the items.
 
-    `said` holds what each scorer says of the pairs, by its name, NaN where it says nothing;
-    `horizon_days` is the length of the window that the shop's models are made for.
+    `said` holds what each scorer says of the pairs, by its name, NaN where it says nothing, and
+    `shares` what `of_best` makes of it, where that is known already; `heard` are all features of
+    it, where more pairs than these have a part in them. `horizon_days` is the length of the window
+    that the shop's models are made for. With `names` no other feature is asked for.
     """
 
     query: Query
@@ -35,28 +37,35 @@ class Asked:
     horizon_days: float
     cuts: Cuts | None = None
     facts: ItemFacts | None = None
+    shares: Mapping[str, FloatArray] | None = None
+    heard: Mapping[str, FloatArray] | None = None
+    names: frozenset[str] | None = None
+
+    def wanted(self, names: Iterable[str]) -> list[str]:
+        """Those of the features that are asked for."""
+        return [name for name in names if self.names is None or name in self.names]
 
     @property
     def items(self) -> int:
         """How many items the model knows."""
         return len(self.assortment)
 
-    @cached_property
+    @property
     def row(self) -> LongArray:
         """The customer of each pair."""
         return self.pairs.row()
 
-    @cached_property
+    @kept
     def lines(self) -> Lines:
         """What the customers bought, by pair."""
-        return lines_of(self.query, items=self.items)
+        return lines_of(self.query)
 
-    @cached_property
+    @kept
     def visits(self) -> Visits:
         """When the customers ordered."""
         return visits_of(self.query)
 
-    @cached_property
+    @kept
     def position(self) -> LongArray:
         """Where each pair is among those bought, -1 for those new to the customer."""
-        return position_in(self.lines.pairs, self.pairs, items=self.items)
+        return position_in(self.query.bought.pairs, self.pairs, items=self.items)

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.domain.arrays import BoolArray, DoubleArray, FloatArray, LongArray
 from engine.domain.histories import DAY_MS, Histories
+from engine.models.interactions import Bought
 from engine.models.pairs import Pairs
 from engine.models.query import Query
 
@@ -16,27 +17,32 @@ from engine.models.query import Query
 class Lines:
     """The lines of known items, sorted by customer, item and time.
 
-    `starts` are the positions where a new pair begins; per line `age`, days before now, `back`,
-    how many orders the customer placed after it, and `units`.
+    `bought` says which they are; per line `age`, days before now, `back`, how many orders the
+    customer placed after it, and `units`.
     """
 
-    pairs: Pairs
-    starts: LongArray
+    bought: Bought
     age: DoubleArray
     back: LongArray
     units: FloatArray
-    value: LongArray
+
+    @property
+    def pairs(self) -> Pairs:
+        """The customers with what they bought."""
+        return self.bought.pairs
+
+    @property
+    def starts(self) -> LongArray:
+        """The positions where a new pair begins, shape (pairs,)."""
+        return self.bought.starts
 
     def total(self, values: DoubleArray) -> DoubleArray:
-        """The sum of a value a line for each pair, shape (pairs,)."""
-        if not len(values):
-            return np.zeros(0)
-        summed: DoubleArray = np.add.reduceat(values, self.starts)
-        return summed
+        """The sum of a value a line, shape (..., lines), for each pair, shape (..., pairs)."""
+        return self.bought.total(values)
 
     def ends(self) -> LongArray:
         """The position of each pair's last line, shape (pairs,)."""
-        return np.append(self.starts, len(self.age))[1:] - 1
+        return self.starts + self.bought.times - 1
 
 
 @dataclass(frozen=True)
@@ -49,36 +55,34 @@ class Visits:
     lines: LongArray
 
 
-def lines_of(query: Query, *, items: int) -> Lines:
+def lines_of(query: Query) -> Lines:
     """The lines of a block of customers, by pair."""
-    histories = query.histories
-    row, back = histories.row(), orders_after(histories)
-    known = np.flatnonzero(histories.item >= 0)
-    keys = row[known] * items + histories.item[known]
-    # Stable: lines of a pair stay oldest first.
-    order = np.argsort(keys, kind="stable")
-    sorted_keys, picked = keys[order], known[order]
-    starts = np.flatnonzero(np.diff(sorted_keys, prepend=-1))
-    distinct = sorted_keys[starts]
-    pairs = Pairs.of(distinct // items, distinct % items, customers=len(query))
-    age = (query.now_ms - histories.at[picked]) / DAY_MS
-    return Lines(pairs, starts, age, back[picked], histories.units[picked], histories.value[picked])
+    histories, order = query.histories, query.bought.order
+    return Lines(
+        bought=query.bought,
+        age=(query.now_ms - histories.at[order]) / DAY_MS,
+        back=orders_after(histories)[order],
+        units=histories.units[order],
+    )
 
 
 def orders_after(histories: Histories) -> LongArray:
     """How many orders the same customer placed after that of each line, shape (lines,)."""
-    changes = new_orders(histories)
-    number = np.cumsum(changes)
-    filled = histories.indptr[1:] > histories.indptr[:-1]
-    last = np.zeros(len(histories), dtype=np.int64)
-    last[filled] = number[histories.indptr[1:][filled] - 1]
-    return last[histories.row()] - number
+    number: LongArray = new_orders(histories).cumsum()
+    if not histories.lines:
+        return number
+    # The number of a customer without lines is nobody's.
+    last: LongArray = number[np.maximum(histories.indptr[1:] - 1, 0)]
+    return last.repeat(histories.indptr[1:] - histories.indptr[:-1]) - number
 
 
 def new_orders(histories: Histories) -> BoolArray:
     """Whether a line is the first of its order, shape (lines,)."""
     first = np.ones(histories.lines, dtype=np.bool_)
-    first[1:] = histories.order[1:] != histories.order[:-1]
+    np.not_equal(histories.order[1:], histories.order[:-1], out=first[1:])
+    # Orders of two customers may have one number: those of a customer who stands here twice.
+    starts = histories.indptr[:-1]
+    first[starts[starts < len(first)]] = True
     return first
 
 
@@ -100,17 +104,22 @@ def visits_of(query: Query) -> Visits:
 
 def position_in(known: Pairs, asked: Pairs, *, items: int) -> LongArray:
     """Where in `known` each asked pair is, shape (asked,); -1 for those it lacks."""
-    own, keys = known.keys(items=items), asked.keys(items=items)
+    # Of a lone customer the items are keys enough.
+    alone = asked.customers == 1
+    own, keys = (each.item if alone else each.keys(items=items) for each in (known, asked))
     if not len(own):
         return np.full(len(keys), -1, dtype=np.int64)
-    found = np.searchsorted(own, keys)
-    found[found == len(own)] = 0
-    return np.where(own[found] == keys, found, -1)
+    found = own.searchsorted(keys)
+    found[own.take(found, mode="clip") != keys] = -1
+    return found
 
 
-def spread(values: DoubleArray | LongArray, position: LongArray, *, missing: float) -> FloatArray:
-    """A value of each known pair laid out on the asked ones; what is not there is `missing`."""
-    out = np.full(len(position), missing, dtype=np.float32)
-    there = position >= 0
-    out[there] = values[position[there]]
-    return out
+def spread(values: DoubleArray, position: LongArray, *, missing: float) -> FloatArray:
+    """Values of each known pair, shape (..., known), laid out on the asked ones, (..., asked).
+
+    What is not there is `missing`.
+    """
+    # At position -1, which is that of what is not there, stands one value more.
+    longer = np.full((*values.shape[:-1], values.shape[-1] + 1), missing, dtype=np.float32)
+    longer[..., :-1] = values
+    return longer.take(position, axis=-1)

@@ -10,6 +10,8 @@ from engine.recommend.features.asked import Asked, Columns
 
 # A popularity of one line in ten million keeps the trend of what never sold finite.
 _HARDLY_ANY = 1e-3
+# Of a share in first purchases as small as this nothing can be said.
+_HARDLY_NEW = 0.05
 
 
 def item_columns(asked: Asked) -> Columns:
@@ -18,6 +20,9 @@ def item_columns(asked: Asked) -> Columns:
     now = asked.query.now_ms
     shares: FloatArray = known.popularity[item]
     out = {f"popularity_{at}": shares[:, at] for at in range(shares.shape[1])}
+    found: FloatArray = known.discovered[item]
+    out |= {f"discovered_{at}": found[:, at] for at in range(found.shape[1])}
+    out["discovered_share"] = (found[:, 1] + _HARDLY_NEW) / (shares[:, 1] + _HARDLY_NEW)
     out["trend"] = np.log((shares[:, 0] + _HARDLY_ANY) / (shares[:, -1] + _HARDLY_ANY))
     out["item_buyers"] = known.buyers[item]
     out["item_repeat_rate"] = known.repeat_rate[item]

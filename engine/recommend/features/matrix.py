@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.domain.arrays import FloatArray
+from engine.recommend.features.alike import brand_columns, kind_columns
 from engine.recommend.features.asked import Asked, Columns
 from engine.recommend.features.category import category_columns
 from engine.recommend.features.item import item_columns
@@ -20,20 +21,26 @@ FAMILIES = (
     item_columns,
     people_columns,
     category_columns,
+    kind_columns,
+    brand_columns,
     said_columns,
     moment_columns,
 )
 
 
 def columns(asked: Asked) -> Columns:
-    """Every feature by name, float32, shape (pairs,) each; NaN is unknown."""
+    """Every feature by name, float32, shape (pairs,) each; NaN is unknown.
+
+    Where only some are asked for, others may be among them that came about on the way.
+    """
     return {name: own for family in FAMILIES for name, own in family(asked).items()}
 
 
 def matrix(known: Columns, names: Sequence[str], *, rows: int) -> FloatArray:
     """The named features side by side, shape (rows, len(names)); NaN for what is not there."""
-    out = np.full((rows, len(names)), np.nan, dtype=np.float32)
+    # Feature by feature in memory, as they come.
+    out = np.full((len(names), rows), np.nan, dtype=np.float32)
     for at, name in enumerate(names):
         if name in known:
-            out[:, at] = known[name]
-    return out
+            out[at] = known[name]
+    return out.T

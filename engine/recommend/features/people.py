@@ -32,31 +32,56 @@ LOYALTY = (
 )
 
 
+NAMES = (
+    "customer_orders",
+    "customer_days_since",
+    "customer_tenure_days",
+    "customer_gap_days",
+    "customer_overdue",
+    "customer_lines_an_order",
+    "customer_repeat_share",
+    "customer_price",
+    "customer_explore_share",
+)
+RELATIVE = "relative_price"
+
+
 def people_columns(asked: Asked) -> Columns:
     """Columns of pairs that depend on the customer and the moment alone."""
-    visits, lines = asked.visits, asked.lines
-    orders, count = visits.orders.astype(np.float64), visits.lines.astype(np.float64)
-    distinct = np.diff(lines.pairs.indptr).astype(np.float64)
-    # Of known items: what came into the shop since the training is no repeat.
-    known = np.diff(np.append(lines.starts, len(lines.age))[lines.pairs.indptr])
-    gap = _ratio(visits.first - visits.last, orders - 1)
-    own = {
-        "customer_orders": orders,
-        "customer_days_since": visits.last,
-        "customer_tenure_days": visits.first,
-        "customer_gap_days": gap,
-        "customer_overdue": _ratio(visits.last, gap),
-        "customer_lines_an_order": _ratio(count, orders),
-        "customer_repeat_share": 1 - _ratio(distinct, known.astype(np.float64)),
-        "customer_price": _price(asked),
-    }
+    own = dict(zip(NAMES, _own(asked), strict=True)) if asked.wanted((*NAMES, RELATIVE)) else {}
     if asked.cuts is not None and asked.facts is not None:
         histories, now_ms = asked.query.histories, asked.query.now_ms
         own |= loyalty(histories, asked.facts, asked.cuts, now_ms=now_ms)
-    out = {name: values.astype(np.float32)[asked.row] for name, values in own.items()}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out["relative_price"] = asked.statistics.price[asked.pairs.item] / out["customer_price"]
+    if not own:
+        return {}
+    of_pairs = np.stack(list(own.values())).astype(np.float32).take(asked.row, axis=-1)
+    out = dict(zip(own, of_pairs, strict=True))
+    if asked.wanted([RELATIVE]):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out[RELATIVE] = asked.statistics.price[asked.pairs.item] / out["customer_price"]
     return out
+
+
+def _own(asked: Asked) -> list[DoubleArray]:
+    """What is known of each customer, by `NAMES`, shape (n,) each."""
+    visits, bought = asked.visits, asked.query.bought
+    orders, count = visits.orders.astype(np.float64), visits.lines.astype(np.float64)
+    bounds = bought.pairs.indptr
+    distinct = (bounds[1:] - bounds[:-1]).astype(np.float64)
+    # Of known items: what came into the shop since the training is no repeat.
+    known = np.diff(np.append(bought.starts, len(bought.order))[bounds]).astype(np.float64)
+    gap = _ratio(visits.first - visits.last, orders - 1)
+    return [
+        orders,
+        visits.last,
+        visits.first,
+        gap,
+        _ratio(visits.last, gap),
+        _ratio(count, orders),
+        1 - _ratio(distinct, known),
+        _price(asked),
+        _explore_share(asked),
+    ]
 
 
 def loyalty(
@@ -73,12 +98,24 @@ def loyalty(
 
 def _price(asked: Asked) -> DoubleArray:
     """The mean price of what each customer buys, NaN without any."""
-    lines = asked.lines
-    price = np.nan_to_num(asked.statistics.price[lines.pairs.item].astype(np.float64))
-    row = lines.pairs.row()
+    pairs = asked.query.bought.pairs
+    price = np.nan_to_num(asked.statistics.price[pairs.item].astype(np.float64))
+    row = pairs.row()
     total = np.bincount(row, weights=price, minlength=len(asked.query))
     priced = np.bincount(row[price > 0], minlength=len(asked.query))
     return _ratio(total.astype(np.float64), priced.astype(np.float64))
+
+
+def _explore_share(asked: Asked) -> DoubleArray:
+    """The share of first purchases in what each customer bought lately, NaN for nothing bought."""
+    lines, bought = asked.lines, asked.query.bought
+    faded = np.exp2(-lines.age / asked.horizon_days)
+    customers = len(asked.query)
+    first: DoubleArray = np.zeros(customers)
+    np.add.at(first, lines.pairs.row(), faded[lines.starts])
+    whole: DoubleArray = np.zeros(customers)
+    np.add.at(whole, bought.row, faded)
+    return _ratio(first, whole)
 
 
 def _ratio(above: DoubleArray | FloatArray, below: DoubleArray | FloatArray) -> DoubleArray:

@@ -1,0 +1,1 @@
+"""Each list judged for its own purpose, and what steering lists costs."""
