@@ -118,6 +118,7 @@ class Course:
         self._around.step("fitting up to the test window")
         fitted = self._fitted(self.split.test_from)
         target = self._window(fitted, until_ms=self.split.until)
+        self._around.step("growing trees on all windows before the test")
         return Refitted(
             fitted,
             regrow(learnt.rows, learnt.trials, config=self._config),
@@ -154,6 +155,7 @@ class Course:
         """The model that knows everything, the test window among it; its factors may start warm."""
         fitted = self._fitted(self.split.until, warm)
         rows = (*learnt.rows, *([self._test_rows] if self._test_rows else []))
+        self._around.step("growing trees on the latest windows")
         rankers = regrow(rows[-len(learnt.rows) :], learnt.trials, config=self._config)
         return with_rankers(fitted, rankers).model(learnt.recipe)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
 import numpy as np
 
 from engine.domain.arrays import FloatArray
@@ -14,7 +13,6 @@ from engine.models.ranker import Ranker
 from training.config import TrainConfig
 from training.fit import Fitted, Recipe
 from training.fitting.ranker import fit_ranker
-from training.fitting.ranker_config import RankerConfig
 from training.rows import Rows, rows_of
 from training.windows import Window, sample
 
@@ -69,13 +67,7 @@ def grow(
         if not own or not later.bought.any():
             # Nothing of the kind was bought there: nothing to learn, or nothing to try it on.
             continue
-        ranker, rounds = fit_ranker(
-            own,
-            config=_how(goal, config.ranker),
-            seed=config.seed,
-            limit=config.limit,
-            validation=later,
-        )
+        ranker, rounds = fit_ranker(own, goal=goal, config=config, validation=later)
         blended = blend_of(later, recipe.blends[goal])
         trials[goal] = Trial(
             rounds=rounds,
@@ -90,13 +82,7 @@ def regrow(
 ) -> dict[Goal, Ranker]:
     """Trees for the goals where they won, grown on all the windows, as many as did best."""
     return {
-        goal: fit_ranker(
-            teaching(past, goal),
-            config=_how(goal, config.ranker),
-            seed=config.seed,
-            limit=config.limit,
-            rounds=trial.rounds,
-        )[0]
+        goal: fit_ranker(teaching(past, goal), goal=goal, config=config, rounds=trial.rounds)[0]
         for goal, trial in trials.items()
         if trial.won and teaching(past, goal)
     }
@@ -111,11 +97,6 @@ def teaching(past: Sequence[Rows], goal: Goal) -> list[Rows]:
     """The rows that a goal is about, of the windows in which any of them was bought."""
     own = (for_goal(each, goal) for each in past)
     return [each for each in own if each.bought.any()]
-
-
-def _how(goal: Goal, config: RankerConfig) -> RankerConfig:
-    # Habits change; a new item bought is so rare that no window can be passed over.
-    return config if goal is Goal.ANY else msgspec.structs.replace(config, fading=1.0)
 
 
 def for_goal(rows: Rows, goal: Goal) -> Rows:

@@ -76,21 +76,21 @@ class Postings:
         """
         whole = (self._sums(held) + self._sums(spare))[0]
         whole[apart[apart >= 0]] = 0
-        # Who has nothing in common with the whole row has nothing in common with less of it.
-        likely = np.flatnonzero(whole)
-        column = np.full(self.holders, len(likely), dtype=np.int64)
-        column[likely] = np.arange(len(likely))
         item = held.pairs.item[gone]
         length = self.indptr[item + 1] - self.indptr[item]
         place = spans(self.indptr[item], length)
+        holder, row = self.holder[place], np.arange(len(gone)).repeat(length)
+        product = held.weight[gone].astype(np.float64).repeat(length) * self.weight[place]
+        likely = _likely(whole, most=most, falling=int(length.max(initial=0)))
+        column = np.full(self.holders, len(likely), dtype=np.int64)
+        column[likely] = np.arange(len(likely))
+        # One column more, for those who are not likely.
         left = np.zeros((len(gone), len(likely) + 1))
         left[:, :-1] = whole[likely]
-        product = held.weight[gone].astype(np.float64).repeat(length) * self.weight[place]
-        row = np.arange(len(gone)).repeat(length)
-        left[row, column[self.holder[place]]] -= product
+        left[row, column[holder]] -= product
         near = highest(left[:, :-1].astype(np.float32), most=most)
-        holder = likely[near.pairs.item].astype(np.int32)
-        return Weighed(Pairs(near.pairs.indptr, holder), near.weight)
+        found = likely[near.pairs.item].astype(np.int32)
+        return Weighed(Pairs(near.pairs.indptr, found), near.weight)
 
     def without(self, gone: BoolArray) -> Postings:
         """The index without the holders of the mask, shape (holders,); the others close up."""
@@ -166,6 +166,18 @@ class Postings:
         """How many hold the item of each pair, shape (pairs,)."""
         lengths: LongArray = self.indptr[pairs.item + 1] - self.indptr[pairs.item]
         return lengths
+
+
+def _likely(whole: DoubleArray, *, most: int, falling: int) -> LongArray:
+    """Who can be among the `most` highest once so many have fallen, and no one has risen."""
+    some = np.flatnonzero(whole)
+    enough = most + falling
+    if len(some) <= enough:
+        return some
+    values = whole[some]
+    edge = np.partition(values, len(values) - enough)[len(values) - enough]
+    likely: LongArray = some[values >= edge]
+    return likely
 
 
 def highest(likeness: FloatArray, *, most: int) -> Weighed:

@@ -27,7 +27,7 @@ PURCHASES_PER_CUSTOMER, CUSTOMERS_PER_ITEM = 20, 10
 CUSTOMERS = (31_250, 125_000, 500_000, 1_000_000)
 SMALL = (400,)
 LISTS = (10_000, 100_000)
-SMALL_LISTS = (100, 400)
+SMALL_LISTS = (400,)
 SEED = 7
 # The first steps of a training's parts, as the command names them.
 REFRESH = "reading the log"

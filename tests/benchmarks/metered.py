@@ -94,9 +94,16 @@ def _steps(
 ) -> tuple[Step, ...]:
     ends = [*(at for at, _ in said[1:]), ended]
     return tuple(
-        Step(name, end - at, max((gb for when, gb in looks if at <= when < end), default=0.0))
+        Step(name, end - at, _highest(looks, at, end))
         for (at, name), end in zip(said, ends, strict=True)
     )
+
+
+def _highest(looks: Sequence[tuple[float, float]], start: float, end: float) -> float:
+    """The most memory seen between two moments; for one too short to be seen, just before."""
+    inside = [gb for at, gb in looks if start <= at < end]
+    before = [gb for at, gb in looks if at < end]
+    return max(inside, default=before[-1] if before else 0.0)
 
 
 def _place(names: Sequence[str], begins: str) -> int:

@@ -240,8 +240,8 @@ def test_only_the_goal_whose_trees_won_gets_trees() -> None:
 def test_equal_rows_and_seed_grow_equal_trees_of_so_many_rounds() -> None:
     past = [made_up(customers=40, good_is_bought=True)]
 
-    one, rounds = fit_ranker(past, config=CONFIG.ranker, seed=5, limit=10, rounds=7)
-    other, _ = fit_ranker(past, config=CONFIG.ranker, seed=5, limit=10, rounds=7)
+    one, rounds = fit_ranker(past, goal=Goal.ANY, config=CONFIG, rounds=7)
+    other, _ = fit_ranker(past, goal=Goal.ANY, config=CONFIG, rounds=7)
 
     assert rounds == 7
     assert one.arrays()["trees"].tobytes() == other.arrays()["trees"].tobytes()

@@ -194,9 +194,17 @@ def test_a_rare_item_scores_above_a_common_one() -> None:
     assert scores == pytest.approx({"bread": np.log(2), "cheese": np.log(7)})
 
 
-def test_of_a_long_order_the_rarest_items_are_kept() -> None:
+def test_a_long_order_is_found_by_its_rarest_items_and_speaks_for_more() -> None:
     orders = [(day, ["bread", "eggs"]) for day in range(3)]
     model = fitted(*orders, (9, ["apple", "bread", "cheese", "dates"]), per_session=3)
+
+    assert set(for_basket(model, "apple")) == {"bread", "cheese", "dates"}
+    assert set(for_basket(model, "bread")) == {"eggs"}
+
+
+def test_of_an_order_longer_than_is_heard_the_rarest_items_are() -> None:
+    orders = [(day, ["bread", "eggs"]) for day in range(3)]
+    model = fitted(*orders, (9, ["apple", "bread", "cheese", "dates"]), heard=3)
 
     assert set(for_basket(model, "apple")) == {"cheese", "dates"}
 

@@ -15,8 +15,6 @@ class RankerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window gives: above it customers are drawn. In a shop of more than `large_shop` customers it is
     `large_rows`: what more of them would teach is little beside what growing trees on it costs
     there. `patience` is how many rounds may bring nothing.
-    `fading` is what a window counts beside the one after it where habits are learnt; of new items
-    bought there are so few that every window counts alike.
     `loyalty` adds loyalty features, which cost time and won nothing where it was measured.
     """
 
@@ -25,7 +23,6 @@ class RankerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "rows": (1_000, 10**9),
         "large_shop": (1, 10**9),
         "large_rows": (1_000, 10**9),
-        "fading": (0.01, 1),
         "rounds": (1, 10_000),
         "patience": (1, 1_000),
         "learning_rate": (0.001, 1),
@@ -41,7 +38,6 @@ class RankerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: int = 2_500_000
     large_shop: int = 300_000
     large_rows: int = 1_000_000
-    fading: float = 0.5
     rounds: int = 500
     patience: int = 50
     learning_rate: float = 0.06

@@ -19,9 +19,10 @@ from training.history import Purchases
 class SessionsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which orders to store, and how a basket is compared with them.
 
-    The newest `stored` orders of several items are kept, of each order its `per_session` rarest
-    items, of each item its newest `per_item` orders. An order's say is halved for every
-    `half_life_days` before the end of the data. A long order is like a basket by its overlap
+    The newest `stored` orders of several items are kept. An order is found by its `per_session`
+    rarest items, of each item by the newest `per_item` orders, and speaks for its `heard` rarest:
+    what is in every order finds none, and yet is bought with all. An order's say is halved for
+    every `half_life_days` before the end of the data. A long order is like a basket by its overlap
     over its length to the power `length`. `rarity` is the power of an item's inverse frequency in
     the score for a basket. What is bought together is lowered by the power `commonness` of an
     item's orders, with `damping` orders more: .5 is the cosine, and 0 plain counts, which name
@@ -31,6 +32,7 @@ class SessionsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {
         "stored": (1, 10**7),
         "per_session": (2, 10_000),
+        "heard": (2, 10_000),
         "per_item": (1, 10**6),
         "half_life_days": (0.01, 10**9),
         "length": (0, 2),
@@ -44,8 +46,9 @@ class SessionsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     stored: int = 200_000
     per_session: int = 40
+    heard: int = 200
     per_item: int = 500
-    half_life_days: float = 60.0
+    half_life_days: float = 120.0
     length: float = 0.25
     neighbours: int = 400
     per_basket: int = 20
@@ -63,10 +66,10 @@ def fit_sessions(purchases: Purchases, *, config: SessionsConfig) -> Sessions:
     held, at = held[newest], at[newest]
     ages = (purchases.until_ms - at) / DAY_MS
     weight: FloatArray = np.exp2(-ages / config.half_life_days).astype(np.float32)
-    kept = _rarest(held, most=config.per_session)
+    found, heard = (_rarest(held, most=most) for most in (config.per_session, config.heard))
     stored = StoredSessions(
-        index=_index(kept, most=config.per_item, power=config.length),
-        contents=_with_data(kept, np.repeat(weight, np.diff(kept.indptr))),
+        index=_index(found, most=config.per_item, power=config.length),
+        contents=_with_data(heard, np.repeat(weight, np.diff(heard.indptr))),
         rarity=_rarity(held, power=config.rarity),
         commonness=_commonness(held, weight, damping=config.damping, power=config.commonness),
     )

@@ -131,9 +131,7 @@ class Bench:
         validation = for_goal(rows, goal)
         if not own or not validation.bought.any():
             return blended
-        trees, _ = fit_ranker(
-            own, config=config.ranker, seed=config.seed, limit=limit, validation=validation
-        )
+        trees, _ = fit_ranker(own, goal=goal, config=config, validation=validation)
         grown = of(trees.rank(rows.features))
         return max(grown, blended, key=lambda each: float(np.nansum(each)))
 
