@@ -19,8 +19,7 @@ test_days = 14
 half_lives = [60.0]
 
 [train.ranker]
-rounds = 10
-windows = 1
+windows = 0
 
 [train.warm]
 runs = 1
