@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from engine.charts.bars import Bar, bars
+from engine.charts.theme import BLUE
 from engine.errors import SettingsError
 from tests.builders import a_history, histories
 from training.evaluation.examples import AGAIN, Example, Line
@@ -50,6 +51,13 @@ def test_a_picture_holds_its_title_and_words_and_is_svg_on_its_own() -> None:
     inner = root.find("{http://www.w3.org/2000/svg}svg")
     assert float(inner.get("y")) + float(inner.get("height")) < float(root.get("height"))
     assert repr(a_picture()) == "Milk leads By units."
+
+
+def test_a_picture_has_its_colours_where_nobody_knows_variables() -> None:
+    svg = a_picture()._repr_svg_()
+
+    assert "var(" not in svg
+    assert BLUE in svg
 
 
 def test_a_table_is_escaped_and_its_numbers_stand_to_the_right() -> None:

@@ -20,6 +20,8 @@ MARGIN = 14
 # Letters of the title and of the words below that fit into one line of the usual width.
 TITLE_LETTERS, WORDS_LETTERS = 78, 104
 _ROOT = re.compile(r"<svg\b[^>]*>")
+# The paper is always light, and not every viewer of pictures knows variables.
+_VARIABLE = re.compile(r"var\(--[\w-]+, (#[0-9a-f]{6})\)")
 _SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
@@ -79,7 +81,7 @@ class Picture:
         drawing = _ROOT.sub(
             f'<svg x="{MARGIN}" y="{top:g}" width="{width:g}" height="{height:g}" '
             f'viewBox="0 0 {width:g} {height:g}">',
-            self.chart.svg,
+            _VARIABLE.sub(r"\1", self.chart.svg),
             count=1,
         )
         return (
