@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.domain.arrays import FloatArray
+from engine.domain.arrays import DoubleArray, FloatArray
 from engine.models.goals import Goal
 from engine.models.ranker import Ranker
 from training.config import TrainConfig
@@ -22,16 +22,20 @@ GOALS = (Goal.ANY, Goal.NEW)
 
 @dataclass(frozen=True)
 class Trial:
-    """How trees did beside the blend on the validation window, nDCG, and how many there are."""
+    """How trees did beside the blend on the validation window, nDCG, and how many there are.
+
+    `error` is the standard error of the difference, over the same customers.
+    """
 
     rounds: int
     ranker: float
     blend: float
+    error: float = 0.0
 
     @property
     def won(self) -> bool:
-        """Whether the trees serve."""
-        return self.ranker > self.blend
+        """Whether the trees serve: how many there are was chosen there, so a draw is luck."""
+        return self.ranker - self.blend > self.error
 
 
 def learnt_from(
@@ -68,13 +72,22 @@ def grow(
             # Nothing of the kind was bought there: nothing to learn, or nothing to try it on.
             continue
         ranker, rounds = fit_ranker(own, goal=goal, config=config, validation=later)
-        blended = blend_of(later, recipe.blends[goal])
-        trials[goal] = Trial(
-            rounds=rounds,
-            ranker=ndcg(later, ranker.rank(later.features), limit=config.limit),
-            blend=ndcg(later, blended, limit=config.limit),
-        )
+        trials[goal] = _trial(rounds, later, ranker, recipe.blends[goal], limit=config.limit)
     return trials
+
+
+def _trial(
+    rounds: int, later: Rows, ranker: Ranker, weights: Mapping[str, float], *, limit: int
+) -> Trial:
+    of_trees = ndcg_each(later, ranker.rank(later.features), limit=limit)
+    of_blend = ndcg_each(later, blend_of(later, weights), limit=limit)
+    gain = of_trees - of_blend
+    return Trial(
+        rounds,
+        ranker=float(of_trees.mean()),
+        blend=float(of_blend.mean()),
+        error=float(gain.std() / np.sqrt(len(gain))),
+    )
 
 
 def regrow(
@@ -114,8 +127,8 @@ def blend_of(rows: Rows, weights: Mapping[str, float]) -> FloatArray:
     return total
 
 
-def ndcg(rows: Rows, total: FloatArray, *, limit: int) -> float:
-    """nDCG at `limit` over the candidates, of the customers who bought some of them."""
+def ndcg_each(rows: Rows, total: FloatArray, *, limit: int) -> DoubleArray:
+    """nDCG at `limit` over the candidates, of each customer who bought some of them."""
     customer = np.arange(len(rows.size)).repeat(rows.size)
     start = np.cumsum(rows.size) - rows.size
     order = np.lexsort((np.arange(len(total)), -total, customer))
@@ -125,7 +138,8 @@ def ndcg(rows: Rows, total: FloatArray, *, limit: int) -> float:
     bought = np.bincount(customer[rows.bought], minlength=len(start))
     some = bought > 0
     ideal = np.cumsum(1 / np.log2(np.arange(2, limit + 2)))[np.minimum(bought[some], limit) - 1]
-    return float((gained[some] / ideal).mean()) if some.any() else float("nan")
+    each: DoubleArray = gained[some] / ideal
+    return each
 
 
 # So many customers tell how many rows one gives.

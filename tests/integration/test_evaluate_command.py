@@ -24,11 +24,6 @@ half_lives = [60.0]
 [train.ranker]
 rounds = 10
 windows = 1
-
-# Ten trees of a made-up shop where habits are everything need not be a match for these.
-[train.gate]
-baseline_margin = 0.1
-champion_margin = 0.1
 """
 
 

@@ -19,7 +19,8 @@ test_days = 14
 half_lives = [60.0]
 
 [train.ranker]
-windows = 0
+rounds = 10
+windows = 1
 
 [train.warm]
 runs = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from math import isnan, log2
+from math import log2
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ from training.learning import (
     for_goal,
     grow,
     learnt_from,
-    ndcg,
+    ndcg_each,
     regrow,
     with_rankers,
 )
@@ -85,18 +85,18 @@ def test_ndcg_of_candidates_by_hand() -> None:
     rows = some_rows([3, 2], [1, 0, 1, 0, 1], [0] * 5)
     total = np.array([2, 3, 1, 9, 8], dtype=np.float32)
 
-    found = ndcg(rows, total, limit=2)
+    found = ndcg_each(rows, total, limit=2)
 
     first = (1 / log2(3)) / (1 + 1 / log2(3))
-    assert found == pytest.approx((first + 1 / log2(3)) / 2)
+    assert found.tolist() == pytest.approx([first, 1 / log2(3)])
 
 
 def test_who_bought_none_of_the_candidates_does_not_count() -> None:
     rows = some_rows([2, 2], [1, 0, 0, 0], [0] * 4)
     nothing = some_rows([2], [0, 0], [0, 0])
 
-    assert ndcg(rows, np.array([2, 1, 2, 1], dtype=np.float32), limit=1) == 1
-    assert isnan(ndcg(nothing, np.zeros(2, dtype=np.float32), limit=1))
+    assert ndcg_each(rows, np.array([2, 1, 2, 1], dtype=np.float32), limit=1).tolist() == [1]
+    assert ndcg_each(nothing, np.zeros(2, dtype=np.float32), limit=1).tolist() == []
 
 
 def test_the_blend_is_read_off_the_columns() -> None:
@@ -224,6 +224,8 @@ def test_a_goal_of_which_nothing_was_bought_gets_no_trees_and_breaks_nothing() -
 
 
 def test_a_draw_is_the_blends() -> None:
+    assert Trial(rounds=3, ranker=0.52, blend=0.5, error=0.01).won
+    assert not Trial(rounds=3, ranker=0.51, blend=0.5, error=0.02).won
     assert not Trial(rounds=3, ranker=0.5, blend=0.5).won
     assert not Trial(rounds=3, ranker=float("nan"), blend=0.5).won
 

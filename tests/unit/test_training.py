@@ -6,12 +6,17 @@ import pytest
 
 from engine.domain.histories import DAY_MS, Histories
 from engine.errors import DataRefused, SettingsError
+from engine.models.goals import Goal
 from tests.builders import DAY_ZERO_MS, a_history, histories
 from training.config import MODELS, GateConfig, TrainConfig, load_config
-from training.evaluate import BASELINE, CHAMPION, FINAL, POPULAR
+from training.course import Learnt
+from training.evaluate import BASELINE, BLEND, CHAMPION, FINAL, POPULAR
 from training.evaluation.metrics import Metrics, Quality
+from training.fit import Recipe
 from training.gate import judge
+from training.learning import Trial
 from training.split import day_after, split_time, usual_days
+from training.train import with_or_without_trees
 
 NOON = DAY_MS // 2
 
@@ -154,6 +159,47 @@ def test_few_customers_prove_nothing() -> None:
 
     assert not verdict.passed
     assert "19 customers" in verdict.reasons[0]
+
+
+def learnt_with(**trials: Trial) -> Learnt:
+    recipe = Recipe(60.0, {goal: {"popularity": 1.0} for goal in Goal})
+    return Learnt(recipe, {Goal(goal): trial for goal, trial in trials.items()}, ())
+
+
+WON = Trial(5, ranker=0.6, blend=0.5, error=0.01)
+
+
+def test_where_trees_do_not_pass_and_the_blend_does_the_blend_serves() -> None:
+    learnt = learnt_with(any=WON, new=WON)
+    table = {FINAL: metrics_of(0.30), BLEND: metrics_of(0.40), BASELINE: metrics_of(0.39)}
+
+    settled, figures, verdict = with_or_without_trees(learnt, table, config=GateConfig())
+
+    assert verdict.passed
+    assert "0.3000" in verdict.reasons[0]
+    assert settled.trials == {Goal.NEW: WON}
+    assert figures[FINAL] == table[BLEND]
+
+
+@pytest.mark.parametrize(
+    ("trees", "blend", "passed"), [(0.40, 0.45, True), (0.30, 0.31, False), (0.40, 0.30, True)]
+)
+def test_trees_that_pass_stay_and_so_do_those_the_blend_cannot_help(
+    trees: float, blend: float, passed: bool
+) -> None:
+    learnt = learnt_with(any=WON)
+    table = {FINAL: metrics_of(trees), BLEND: metrics_of(blend), BASELINE: metrics_of(0.39)}
+
+    settled, figures, verdict = with_or_without_trees(learnt, table, config=GateConfig())
+
+    assert (settled, figures, verdict.passed) == (learnt, table, passed)
+
+
+def test_a_blend_that_served_anyway_is_no_way_out() -> None:
+    learnt = learnt_with(any=Trial(5, ranker=0.5, blend=0.6))
+    table = {FINAL: metrics_of(0.30), BLEND: metrics_of(0.40), BASELINE: metrics_of(0.39)}
+
+    assert not with_or_without_trees(learnt, table, config=GateConfig())[2].passed
 
 
 def test_a_config_file_is_read_and_its_mistakes_are_named(tmp_path) -> None:
