@@ -70,7 +70,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: int = 10
     test_days: int | None = None
     validation_days: int | None = None
-    half_lives: tuple[float, ...] = (30.0, 60.0, 120.0, 240.0)
+    half_lives: tuple[float, ...] = (30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 240.0)
     tuning_customers: int = 4_000
     test_customers: int = 30_000
     popularity: PopularityConfig = PopularityConfig()

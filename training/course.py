@@ -232,6 +232,7 @@ class Course:
         theirs, ours = trials.get(Goal.ANY), learnt.trials.get(Goal.ANY)
         if theirs is None or not theirs.won or not learnt.rows:
             return {}
-        if ours is not None and ours.won and ours.rounds == theirs.rounds:
+        same = (theirs.rounds, theirs.objective)
+        if ours is not None and ours.won and (ours.rounds, ours.objective) == same:
             return refitted.rankers
         return regrow(learnt.rows, {Goal.ANY: theirs}, config=self._config)

@@ -12,7 +12,7 @@ from engine.models.goals import Goal
 from engine.models.ranker import Ranker
 from training.config import TrainConfig
 from training.fit import Fitted, Recipe
-from training.fitting.ranker import fit_ranker
+from training.fitting.ranker import Grown, Objective, fit_ranker, grown_for_each
 from training.rows import Rows, rows_of
 from training.windows import Window, sample
 
@@ -24,13 +24,15 @@ GOALS = (Goal.ANY, Goal.NEW)
 class Trial:
     """How trees did beside the blend on the validation window, nDCG, and how many there are.
 
-    `error` is the standard error of the difference, over the same customers.
+    `error` is the standard error of the difference, over the same customers; `objective` is what
+    the trees were grown for.
     """
 
     rounds: int
     ranker: float
     blend: float
     error: float = 0.0
+    objective: Objective = Objective.ORDER
 
     @property
     def won(self) -> bool:
@@ -71,22 +73,22 @@ def grow(
         if not own or not later.bought.any():
             # Nothing of the kind was bought there: nothing to learn, or nothing to try it on.
             continue
-        ranker, rounds = fit_ranker(own, goal=goal, config=config, validation=later)
-        trials[goal] = _trial(rounds, later, ranker, recipe.blends[goal], limit=config.limit)
+        grown = grown_for_each(own, later, goal=goal, config=config)
+        tried = [_trial(each, later, recipe.blends[goal], limit=config.limit) for each in grown]
+        trials[goal] = max(tried, key=lambda trial: trial.ranker)
     return trials
 
 
-def _trial(
-    rounds: int, later: Rows, ranker: Ranker, weights: Mapping[str, float], *, limit: int
-) -> Trial:
-    of_trees = ndcg_each(later, ranker.rank(later.features), limit=limit)
+def _trial(grown: Grown, later: Rows, weights: Mapping[str, float], *, limit: int) -> Trial:
+    of_trees = ndcg_each(later, grown.ranker.rank(later.features), limit=limit)
     of_blend = ndcg_each(later, blend_of(later, weights), limit=limit)
     gain = of_trees - of_blend
     return Trial(
-        rounds,
+        grown.rounds,
         ranker=float(of_trees.mean()),
         blend=float(of_blend.mean()),
         error=float(gain.std() / np.sqrt(len(gain))),
+        objective=grown.objective,
     )
 
 
@@ -95,9 +97,11 @@ def regrow(
 ) -> dict[Goal, Ranker]:
     """Trees for the goals where they won, grown on all the windows, as many as did best."""
     return {
-        goal: fit_ranker(teaching(past, goal), goal=goal, config=config, rounds=trial.rounds)[0]
+        goal: fit_ranker(
+            own, goal=goal, config=config, rounds=trial.rounds, objective=trial.objective
+        )
         for goal, trial in trials.items()
-        if trial.won and teaching(past, goal)
+        if trial.won and (own := teaching(past, goal))
     }
 
 

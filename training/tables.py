@@ -19,6 +19,7 @@ from engine.models.goals import Goal
 from training.evaluate import BASELINE, FINAL
 from training.evaluation.metrics import Metrics
 from training.fit import Recipe
+from training.fitting.ranker import Objective
 from training.learning import Trial
 from training.split import Split
 from training.train import Run
@@ -140,7 +141,8 @@ def _by(trial: Trial | None) -> str:
         return "blend of "
     figures = f"nDCG {_figure(trial.ranker)} to the blend's {_figure(trial.blend)}"
     if trial.won:
-        return f"{trial.rounds} trees ({figures} in validation), else a blend of "
+        grown = _GROWN_FOR[trial.objective]
+        return f"{trial.rounds} trees {grown} ({figures} in validation), else a blend of "
     return f"trees lost ({figures} in validation); blend of "
 
 
@@ -148,6 +150,10 @@ def _started(note: Mapping[str, Any]) -> str:
     return f"Factors {told(note)}."
 
 
+_GROWN_FOR = {
+    Objective.ORDER: "for the order of lists",
+    Objective.PURCHASE: "for each purchase by itself",
+}
 _GOALS = {
     Goal.ANY: "What comes next",
     Goal.NEW: "What is new to them",

@@ -24,6 +24,8 @@ class ItemStatistics:
     `category_repeat_rate`, the repeat rate of the category as a whole. `discovered` (items, 3) is
     the share, by the half-lives up to the third, of all first purchases that customers made of
     anything, times 10,000: what sells well among those who know it may find no new buyers.
+    `discount` (items, 3) is the share taken off what was sold within each of these half-lives, NaN
+    when nothing was.
     """
 
     half_lives: tuple[float, ...]
@@ -39,6 +41,7 @@ class ItemStatistics:
     category_repeat_rate: FloatArray
     kind_share: FloatArray
     discovered: FloatArray
+    discount: FloatArray
 
     def arrays(self) -> dict[str, AnyArray]:
         """All columns by name."""
@@ -63,4 +66,5 @@ _COLUMNS = (
     "category_repeat_rate",
     "kind_share",
     "discovered",
+    "discount",
 )

@@ -24,7 +24,9 @@ from tests.shop import Shop
 
 # Of the shop that the largest size stands for.
 PURCHASES_PER_CUSTOMER, CUSTOMERS_PER_ITEM = 20, 10
-CUSTOMERS = (31_250, 125_000, 500_000, 1_000_000)
+CUSTOMERS = (15_625, 62_500, 250_000, 1_000_000)
+# A larger shop is asked for longer batches.
+CUSTOMERS_PER_LIST = 10
 SMALL = (400,)
 LISTS = (10_000, 100_000)
 SMALL_LISTS = (400,)
@@ -103,7 +105,7 @@ def measure(size: Size, folder: Path, *, lists: Sequence[int]) -> Measured:
     batches = [
         Batch(many, regulars("recommend", *_asked(many, folder)))
         for many in lists
-        if many <= size.customers
+        if many * CUSTOMERS_PER_LIST <= size.customers or many == min(lists)
     ]
     return Measured(
         size,

@@ -62,6 +62,7 @@ def with_orders(model: Model, orders: list[int]) -> Model:
         category_repeat_rate=ones,
         kind_share=ones,
         discovered=ones[:, None],
+        discount=ones[:, None],
     )
     return replace(model, ranking=Ranking(statistics, horizon_days=28.0))
 

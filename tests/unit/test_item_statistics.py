@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -111,6 +113,21 @@ def test_what_was_discovered_counts_the_first_purchase_of_each_customer(known) -
     whole = apple + cheese + dates
     expected = np.array([apple, 0, cheese, dates]) / whole * 10_000
     np.testing.assert_allclose(known.discovered[:, FADING.index(1.0)], expected, rtol=1e-5)
+
+
+def test_a_discount_is_told_of_what_was_sold_lately_only() -> None:
+    early, late = a_history((0, ["apple"]), (35, ["apple"]))
+    lines = [early._replace(discount=100), late._replace(value=60, discount=20)]
+    purchases = replace(
+        the_shop(),
+        customers=histories(the_shop().items, {"anna": lines}),
+    )
+
+    known = fit_item_statistics(purchases, Assortment.unknown(4), horizon_days=HORIZON)
+
+    # Five days ago: more than a quarter of a horizon, less than one. Nothing else was sold.
+    np.testing.assert_allclose(known.discount[0], [np.nan, 20 / 80, 20 / 80])
+    assert np.isnan(known.discount[1:]).all()
 
 
 def test_an_item_has_its_part_of_what_its_kind_sells() -> None:

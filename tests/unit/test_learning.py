@@ -17,7 +17,7 @@ from tests.builders import DAY_ZERO_MS, a_log, a_shop, histories
 from training.config import TrainConfig
 from training.fit import Fitted, Recipe, fit
 from training.fitting.als import AlsConfig
-from training.fitting.ranker import fit_ranker
+from training.fitting.ranker import Objective, fit_ranker, grown_for_each
 from training.fitting.ranker_config import RankerConfig
 from training.history import purchases_before
 from training.learning import (
@@ -165,7 +165,7 @@ def test_a_window_of_too_many_rows_gives_those_of_some_customers(
     assert rows.size.tolist() == [30] * (1_000 // 30)
 
 
-@pytest.mark.parametrize(("customers", "rows"), [(300_000, 2_500_000), (300_001, 1_000_000)])
+@pytest.mark.parametrize(("customers", "rows"), [(100_000, 2_500_000), (100_001, 1_000_000)])
 def test_a_window_of_a_large_shop_gives_fewer_rows(customers: int, rows: int) -> None:
     assert RankerConfig().rows_of(customers) == rows
 
@@ -211,6 +211,32 @@ def test_trees_that_learnt_what_the_blend_does_not_see_win_and_serve(fitted: Fit
     assert with_rankers(fitted, rankers).model(RECIPE).ranker(Goal.ANY) is rankers[Goal.ANY]
 
 
+def test_the_objective_whose_trees_rank_the_later_window_better_is_taken(monkeypatch) -> None:
+    past = [made_up(customers=40, good_is_bought=False, seed=seed) for seed in (1, 2)]
+    later = made_up(customers=40, good_is_bought=False, seed=3)
+    grown = grown_for_each(past, later, goal=Goal.ANY, config=CONFIG)
+    backwards = fit_ranker(
+        [made_up(customers=40, good_is_bought=True)], goal=Goal.ANY, config=CONFIG, rounds=3
+    )
+    for worse, better in (grown, grown[::-1]):
+        among = [replace(worse, ranker=backwards), better]
+        monkeypatch.setattr("training.learning.grown_for_each", lambda *_, among=among, **__: among)
+
+        trial = grow(past, later, RECIPE, config=CONFIG, step=lambda _: None)[Goal.ANY]
+
+        assert (trial.objective, trial.rounds, trial.ranker) == (better.objective, better.rounds, 1)
+
+
+@pytest.mark.parametrize("objective", list(Objective))
+def test_trees_are_grown_for_what_is_asked(objective: Objective) -> None:
+    past = [made_up(customers=40, good_is_bought=True)]
+
+    ranker = fit_ranker(past, goal=Goal.NEW, config=CONFIG, rounds=2, objective=objective)
+
+    text = ranker.arrays()["trees"].tobytes().decode()
+    assert f"[objective: {objective.value}]" in text
+
+
 def test_a_goal_of_which_nothing_was_bought_gets_no_trees_and_breaks_nothing() -> None:
     habits = made_up(customers=40, good_is_bought=True)
     habits = replace(habits, own=np.ones_like(habits.own))
@@ -242,10 +268,10 @@ def test_only_the_goal_whose_trees_won_gets_trees() -> None:
 def test_equal_rows_and_seed_grow_equal_trees_of_so_many_rounds() -> None:
     past = [made_up(customers=40, good_is_bought=True)]
 
-    one, rounds = fit_ranker(past, goal=Goal.ANY, config=CONFIG, rounds=7)
-    other, _ = fit_ranker(past, goal=Goal.ANY, config=CONFIG, rounds=7)
+    one = fit_ranker(past, goal=Goal.ANY, config=CONFIG, rounds=7)
+    other = fit_ranker(past, goal=Goal.ANY, config=CONFIG, rounds=7)
 
-    assert rounds == 7
+    assert one.arrays()["trees"].tobytes().decode().count("Tree=") == 7
     assert one.arrays()["trees"].tobytes() == other.arrays()["trees"].tobytes()
 
 

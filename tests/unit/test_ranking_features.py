@@ -19,7 +19,10 @@ from engine.models.pairs import Pairs
 from engine.models.query import Query
 from engine.recommend.features.asked import Asked
 from engine.recommend.features.matrix import columns, matrix
+from engine.recommend.features.paid import NAMES as PAID
 from engine.recommend.features.people import LOYALTY
+from engine.recommend.features.rhythm import GAPS
+from engine.recommend.features.rhythm import NAMES as RHYTHM
 from engine.recommend.features.said import of_best, ranks
 from tests.builders import DAY_ZERO_MS, a_history, histories
 
@@ -59,6 +62,7 @@ STATISTICS = ItemStatistics(
     category_repeat_rate=floats(0.4, 0.25, 0.1, 0.4),
     kind_share=floats(0.8, 0.2, 1, 1),
     discovered=np.array([[10, 20, 30], [0, 20, 0], [10, 39.95, 0], [5, 0, 0]], dtype=np.float32),
+    discount=np.array([[0.5, 0.2, 0.1], [0, 0, 0], [NAN, 0.1, 0.2], [1, 1, 1]], dtype=np.float32),
 )
 
 
@@ -149,6 +153,97 @@ def test_units_count_an_order_and_not_a_line() -> None:
 
     # Four apples in the first order and two in the second; the cheese has no part in it.
     assert found["units_an_order"][0] == 3
+
+
+def test_stretches_of_time_with_a_purchase_count_the_late_ones_more(known) -> None:
+    # Apples 30 and 20 days ago: in the 13th and 9th quarter of a horizon, the 4th and 3rd horizon.
+    quarters, whole = 0.93**12 + 0.93**8, 0.75**3 + 0.75**2
+
+    apple = {name: known[name][0, 0] for name in RHYTHM}
+    assert apple["stretches_0.25"] == pytest.approx(quarters)
+    assert apple["stretches_1"] == pytest.approx(whole)
+    assert apple["share_of_stretches_0.25"] == pytest.approx(
+        quarters / sum(0.93**back for back in range(13))
+    )
+    assert apple["share_of_stretches_1"] == pytest.approx(whole / (1 + 0.75 + 0.75**2 + 0.75**3))
+
+
+def test_two_purchases_in_one_stretch_count_once() -> None:
+    past = a_history((21, ["apple"]), (23, ["apple"]))
+
+    found = columns(asked_about(histories(ITEMS, {"dora": past})))
+
+    assert (found["stretches_1"][0], found["share_of_stretches_1"][0]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("bought_on", "variation", "last", "over_last", "over_median"),
+    [
+        ((24,), NAN, NAN, NAN, NAN),
+        ((14, 24), NAN, 10, 6 / 10, 6 / 10),
+        ((14, 16, 24), 3 / 5, 8, 6 / 8, 6 / 8),
+        # Gaps of 2, 8 and 14 days: 8 on average, give or take the root of 24.
+        ((0, 2, 10, 24), 24**0.5 / 8, 14, 6 / 14, 6 / 8),
+        # Twice within an hour is no rhythm of an hour.
+        ((23.99, 24), NAN, 0.01, 6 / 0.5, 6 / 0.5),
+    ],
+)
+def test_the_days_between_purchases(bought_on, variation, last, over_last, over_median) -> None:
+    # Bread stands before and after, to be mixed with nothing.
+    past = a_history((0, ["bread"]), *((day, ["apple"]) for day in bought_on), (25, ["cheese"]))
+
+    found = columns(asked_about(histories(ITEMS, {"dora": past, "anna": ANNA})))
+
+    own = [found[name][0] for name in GAPS]
+    np.testing.assert_allclose(own, floats(variation, last, over_last, over_median), rtol=1e-3)
+
+
+def test_what_was_paid_for_an_item_and_how_much_of_it_was_taken() -> None:
+    first, second = a_history((10, ["apple"]), (20, ["apple"]))
+    past = (
+        first._replace(units=2.0, value=200),
+        second._replace(units=1.0, value=60, discount=40),
+    )
+
+    found = columns(asked_about(histories(ITEMS, {"dora": past})))
+
+    # Half-life of two horizons; the prices were 100 and 60.
+    assert {name: found[name][0] for name in PAID} == pytest.approx(
+        {
+            "units_faded": 2 * 2**-1 + 2**-0.5,
+            "value_faded": 200 * 2**-1 + 60 * 2**-0.5,
+            "last_units": 1,
+            "last_units_of_mean": 1 / 1.5,
+            "last_discount": 0.4,
+            "discount_share": 40 / 300,
+            "last_price_of_mean": 60 / 80,
+        }
+    )
+
+
+@pytest.mark.parametrize("name", [*RHYTHM, *PAID])
+def test_of_what_was_never_bought_there_is_no_rhythm_and_no_price(known, name: str) -> None:
+    missing = 0 if name.endswith("_faded") or "stretches" in name else NAN
+
+    np.testing.assert_array_equal(known[name][1], np.full(4, missing))
+    np.testing.assert_array_equal(known[name][0, 1], missing)
+
+
+def test_who_went_on_to_another_item_of_a_category_leaves_the_first_behind(known) -> None:
+    # Anna's dates came after her last apples; nothing came after the dates and the cheese.
+    since = known["category_since_item"][0]
+    np.testing.assert_array_equal(since, floats(1, NAN, 0, 0))
+    np.testing.assert_array_equal(known["category_of_last"][0], floats(2, 0, 1, 1))
+
+
+def test_only_the_last_lines_of_a_category_are_looked_through() -> None:
+    past = a_history((0, ["apple", "dates"]), *((day, ["dates"]) for day in range(1, 6)))
+
+    found = columns(asked_about(histories(ITEMS, {"dora": past})))
+
+    # What lay in one basket with the apples is not later than they.
+    assert (found["category_since_item"][0], found["category_of_last"][0]) == (5, 0)
+    assert (found["category_since_item"][3], found["category_of_last"][3]) == (0, 5)
 
 
 @pytest.mark.parametrize(
@@ -267,6 +362,8 @@ def test_what_is_known_of_items_is_the_same_for_everyone(known) -> None:
         "discovered_0": floats(10, 0, 10, 5),
         "discovered_1": floats(20, 20, 39.95, 0),
         "discovered_2": floats(30, 0, 0, 0),
+        "item_discount_0": floats(0.5, 0, NAN, 1),
+        "item_discount_2": floats(0.1, 0, 0.2, 1),
         "discovered_share": floats(1, 1, 40 / 40.05, 0.05 / 20.05),
     }
 

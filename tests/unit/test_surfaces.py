@@ -93,6 +93,7 @@ def with_orders(model: Model, orders: Sequence[int]) -> Model:
         category_repeat_rate=ones,
         kind_share=ones,
         discovered=ones[:, None],
+        discount=ones[:, None],
     )
     return replace(model, ranking=Ranking(statistics, horizon_days=28.0))
 

@@ -9,13 +9,14 @@ from engine.domain.assortment import Assortment
 from engine.domain.histories import DAY_MS, Histories
 from engine.models.item_statistics import ItemStatistics
 from engine.models.query import Query
-from engine.recommend.features.held import Lines, lines_of
+from engine.recommend.features.held import Lines, lines_of, ratio
 from training.history import Purchases
 
 # Half-lives of popularity as multiples of the horizon; the last one hardly fades.
 FADING = (0.25, 1.0, 3.0, 30.0)
-# First purchases are counted by so many of the half-lives: hardly fading they are the buyers.
-DISCOVERED = 3
+# First purchases and discounts go by so many of the half-lives: hardly fading, the first ones are
+# the buyers, and the second say nothing of now.
+LATELY = 3
 # As many buyers of the shop's average stand beside an item's own.
 PRIOR_BUYERS = 5.0
 _PER = 10_000.0
@@ -39,7 +40,7 @@ def fit_item_statistics(
     first_ages = lines.age[lines.starts]
     discovered = [
         _share(lines.pairs.item, first_ages, half_life, items=items)
-        for half_life in half_lives[:DISCOVERED]
+        for half_life in half_lives[:LATELY]
     ]
     first, last = _span(item, at, items=items, until_ms=purchases.until_ms)
     return ItemStatistics(
@@ -56,6 +57,9 @@ def fit_item_statistics(
         category_repeat_rate=_category_rate(again, buyers, assortment),
         kind_share=_part(shares[1], assortment.kind),
         discovered=np.stack(discovered, axis=1).astype(np.float32),
+        discount=np.stack(
+            [_discount(purchases, days, items=items) for days in half_lives[:LATELY]], axis=1
+        ),
     )
 
 
@@ -111,6 +115,19 @@ def _price(histories: Histories, *, items: int) -> FloatArray:
     price = np.full(items, np.nan)
     np.divide(value, units, out=price, where=units > 0)
     return price.astype(np.float32)
+
+
+def _discount(purchases: Purchases, days: float, *, items: int) -> FloatArray:
+    """The share taken off each item's price in its sales of the last days to known customers."""
+    histories = purchases.customers
+    sold = histories.item >= 0
+    sold &= histories.at > purchases.until_ms - days * DAY_MS
+    item, off = histories.item[sold], histories.discount[sold].astype(np.float64)
+    taken, whole = (
+        np.bincount(item, weights=each, minlength=items).astype(np.float64)
+        for each in (off, off + histories.value[sold])
+    )
+    return ratio(taken, whole).astype(np.float32)
 
 
 def _part(share: DoubleArray, group: IntArray) -> FloatArray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import lightgbm
@@ -22,58 +24,90 @@ RARE = {"lambdarank_truncation_level": 40, "lambdarank_norm": False}
 FEW_ROWS = 50_000
 
 
+class Objective(StrEnum):
+    """What trees are grown for; which of them ranks better differs from shop to shop.
+
+    A list's order: Burges (2010), "From RankNet to LambdaRank to LambdaMART". Or for each
+    candidate by itself whether it is bought, which learns more from few customers.
+    """
+
+    ORDER = "lambdarank"
+    PURCHASE = "binary"
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Trees, how many of them, and what they were grown for."""
+
+    ranker: Ranker
+    rounds: int
+    objective: Objective
+
+
 def fit_ranker(
     parts: Sequence[Rows],
     *,
     goal: Goal,
     config: TrainConfig,
-    validation: Rows | None = None,
-    rounds: int | None = None,
-) -> tuple[Ranker, int]:
-    """Trees from the rows of past windows that a goal is about, and how many there are.
+    rounds: int,
+    objective: Objective = Objective.ORDER,
+) -> Ranker:
+    """So many trees from the rows of past windows that a goal is about.
 
-    With a `validation` window as many as do best there; else exactly `rounds`. Burges (2010),
-    "From RankNet to LambdaRank to LambdaMART". Equal input and seed give equal trees.
+    Equal input and seed give equal trees.
     """
-    names = parts[0].names
-    told = [each.told_apart() for each in parts]
-    threads = 1 if sum(len(each.bought) for each in told) < FEW_ROWS else 0
-    params = {**_params(config, goal), "num_threads": threads}
-    data = _dataset(told, params).construct()
-    # Gigabytes in a large shop, and now in bins.
-    del told
-    if validation is None:
-        trees = lightgbm.train(params, data, num_boost_round=rounds or config.ranker.rounds)
-        return Ranker(trees.model_to_string(num_iteration=-1), names=names), trees.num_trees()
-    trees = lightgbm.train(
-        params,
-        data,
-        num_boost_round=config.ranker.rounds,
-        valid_sets=[_dataset([validation.told_apart()], params, like=data)],
-        callbacks=[lightgbm.early_stopping(config.ranker.patience, verbose=False)],
-    )
-    best = trees.best_iteration or trees.num_trees()
-    return Ranker(trees.model_to_string(num_iteration=best), names=names), best
+    params = _params(config, goal, objective) | {"num_threads": _threads(parts)}
+    trees = lightgbm.train(params, _dataset(parts, params), num_boost_round=rounds)
+    return Ranker(trees.model_to_string(num_iteration=-1), names=parts[0].names)
+
+
+def grown_for_each(
+    parts: Sequence[Rows], validation: Rows, *, goal: Goal, config: TrainConfig
+) -> list[Grown]:
+    """Trees for each objective, as many as rank best in a later window."""
+    threads = {"num_threads": _threads(parts)}
+    params = {each: _params(config, goal, each) | threads for each in Objective}
+    # In bins the rows are the same whatever trees are grown for.
+    data = _dataset(parts, params[Objective.ORDER]).construct()
+    later = _dataset([validation], params[Objective.ORDER], like=data).construct()
+    found = []
+    for objective, own in params.items():
+        trees = lightgbm.train(
+            own,
+            data,
+            num_boost_round=config.ranker.rounds,
+            valid_sets=[later],
+            callbacks=[lightgbm.early_stopping(config.ranker.patience, verbose=False)],
+        )
+        best = trees.best_iteration or trees.num_trees()
+        text = trees.model_to_string(num_iteration=best)
+        found.append(Grown(Ranker(text, names=parts[0].names), best, objective))
+    return found
+
+
+def _threads(parts: Sequence[Rows]) -> int:
+    return 1 if sum(len(each.bought) for each in parts) < FEW_ROWS else 0
 
 
 def _dataset(
     parts: Sequence[Rows], params: Mapping[str, Any], *, like: lightgbm.Dataset | None = None
 ) -> lightgbm.Dataset:
+    told = [each.told_apart() for each in parts]
     return lightgbm.Dataset(
-        [each.features for each in parts],
-        np.concatenate([each.bought for each in parts]).astype(np.float32),
-        group=np.concatenate([each.size for each in parts]),
-        feature_name=list(parts[0].names),
+        [each.features for each in told],
+        np.concatenate([each.bought for each in told]).astype(np.float32),
+        group=np.concatenate([each.size for each in told]),
+        feature_name=list(told[0].names),
         reference=like,
         params=dict(params),
         free_raw_data=True,
     )
 
 
-def _params(config: TrainConfig, goal: Goal) -> dict[str, Any]:
+def _params(config: TrainConfig, goal: Goal, objective: Objective) -> dict[str, Any]:
     own = config.ranker
     params: dict[str, Any] = {
-        "objective": "lambdarank",
+        "objective": objective.value,
         "metric": "ndcg",
         "eval_at": [config.limit],
         "lambdarank_truncation_level": TRUNCATION,

@@ -21,7 +21,7 @@ from training.config import TrainConfig
 from training.course import Surroundings
 from training.evaluation.metrics import Truth
 from training.fit import FITTERS, Basis, Fitted, Recipe, fit
-from training.fitting.ranker import fit_ranker
+from training.fitting.ranker import grown_for_each
 from training.history import Purchases, purchases_before
 from training.learning import GOALS, blend_of, for_goal
 from training.rows import Rows, rows_of
@@ -131,9 +131,9 @@ class Bench:
         validation = for_goal(rows, goal)
         if not own or not validation.bought.any():
             return blended
-        trees, _ = fit_ranker(own, goal=goal, config=config, validation=validation)
-        grown = of(trees.rank(rows.features))
-        return max(grown, blended, key=lambda each: float(np.nansum(each)))
+        grown = grown_for_each(own, validation, goal=goal, config=config)
+        tried = [of(each.ranker.rank(rows.features)) for each in grown]
+        return max(*tried, blended, key=lambda each: float(np.nansum(each)))
 
 
 def prepared(

@@ -7,7 +7,7 @@ import numpy as np
 from engine.recommend.features.asked import Asked, Columns
 from engine.recommend.features.group import Group, share_of_faded, visits_of_group
 
-OF_GROUP = ("faded", "days_since", "distinct", "share", "variety")
+OF_GROUP = ("faded", "days_since", "distinct", "since_item", "of_last", "share", "variety")
 KIND = tuple(f"kind_{name}" for name in OF_GROUP)
 BRAND = tuple(f"brand_{name}" for name in OF_GROUP)
 SHARE_IN_KIND = "item_share_in_kind"
@@ -33,5 +33,5 @@ def _columns(asked: Asked, group: Group, *, names: tuple[str, ...]) -> Columns:
     share = share_of_faded(asked, own["faded"])
     # Of ten purchases ten different items, or always the same?
     variety = (own["distinct"] / np.maximum(own["lines"], 1)).astype(np.float32)
-    found = (own["faded"], own["days_since"], own["distinct"], share, variety)
-    return dict(zip(names, found, strict=True))
+    found = [own[name] for name in OF_GROUP[:-2]]
+    return dict(zip(names, (*found, share, variety), strict=True))

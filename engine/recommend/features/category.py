@@ -8,7 +8,7 @@ from engine.recommend.features.asked import Asked, Columns
 from engine.recommend.features.group import Group, visits_of_group
 from engine.recommend.features.held import spread
 
-OF_GROUP = ("faded", "lines", "orders", "days_since", "overdue")
+OF_GROUP = ("faded", "lines", "orders", "days_since", "overdue", "since_item", "of_last")
 NAMES = (
     *(f"category_{name}" for name in OF_GROUP),
     "category_share",

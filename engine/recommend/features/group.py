@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain.arrays import DoubleArray, FloatArray, IntArray, LongArray
+from engine.domain.arrays import BoolArray, DoubleArray, FloatArray, IntArray, LongArray
 from engine.models.ordering import ascending
 from engine.recommend.features.asked import Asked
 from engine.recommend.features.held import spread
@@ -15,6 +15,8 @@ from engine.recommend.features.held import spread
 FADING = 2.0
 COUNTS = ("faded", "lines", "orders", "distinct")
 DATED = ("days_since", "overdue")
+# Of the last lines in the group, so many are looked through for the item.
+LAST_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,19 @@ def visits_of_group(asked: Asked, group: Group) -> dict[str, FloatArray]:
     """What the customer of each pair bought of its item's group, shape (pairs,) each.
 
     `faded` lines, `lines`, `orders`, `distinct` items; `days_since` the last of them, NaN for
-    none, and `overdue`, those over the mean days between orders of the group.
+    none, and `overdue`, those over the mean days between orders of the group. `since_item` lines
+    of it in orders after the last one with the item, NaN for items never bought, and `of_last`,
+    how many of its last `LAST_LINES` are of the item.
     """
-    keys, counts, dated = _visited(asked, group)
-    position = _find(keys, group.keys(asked.row, asked.pairs.item))
-    out = dict(zip(COUNTS, spread(counts, position, missing=0.0), strict=True))
-    return out | dict(zip(DATED, spread(dated, position, missing=np.nan), strict=True))
+    found = _visited(asked, group)
+    position = _find(found.keys, group.keys(asked.row, asked.pairs.item))
+    out = dict(zip(COUNTS, spread(found.counts, position, missing=0.0), strict=True))
+    out |= dict(zip(DATED, spread(found.dated, position, missing=np.nan), strict=True))
+    # Whoever went on to another brand or size buys in the group, and no longer this.
+    since = found.newer[asked.lines.ends()]
+    last = asked.lines.total((found.newer < LAST_LINES).astype(np.float64))
+    out["since_item"] = spread(since, asked.position, missing=np.nan)
+    return out | {"of_last": spread(last, asked.position, missing=0.0)}
 
 
 def share_of_faded(asked: Asked, faded: FloatArray) -> FloatArray:
@@ -53,8 +62,20 @@ def share_of_faded(asked: Asked, faded: FloatArray) -> FloatArray:
     return share
 
 
-def _visited(asked: Asked, group: Group) -> tuple[LongArray, DoubleArray, DoubleArray]:
-    """Every group a customer bought of by its key, ascending, its counts and its times."""
+@dataclass(frozen=True)
+class _Visited:
+    """Every group a customer bought of, by its key, ascending: its counts and its times.
+
+    `newer` (lines,): how many lines of the same group are in later orders than each line's.
+    """
+
+    keys: LongArray
+    counts: DoubleArray
+    dated: DoubleArray
+    newer: DoubleArray
+
+
+def _visited(asked: Asked, group: Group) -> _Visited:
     lines, bought = asked.lines, asked.query.bought
     key = group.keys(bought.row, bought.pairs.item.repeat(bought.times))
     # By group, then the last order first: lines of one visit stand together.
@@ -64,7 +85,8 @@ def _visited(asked: Asked, group: Group) -> tuple[LongArray, DoubleArray, Double
     key, visit, age = key[order], visit[order], lines.age[order]
     starts = np.flatnonzero(np.diff(key, prepend=-1) != 0)
     if not len(starts):
-        return starts, np.zeros((len(COUNTS), 0)), np.zeros((len(DATED), 0))
+        none = np.zeros((len(COUNTS), 0))
+        return _Visited(starts, none, np.zeros((len(DATED), 0)), np.zeros(0))
     faded = np.exp2(-age / (FADING * asked.horizon_days))
     trips = np.diff(visit, prepend=-1) != 0
     # Each line is its part of one item: they add up to how many items there are.
@@ -74,7 +96,19 @@ def _visited(asked: Asked, group: Group) -> tuple[LongArray, DoubleArray, Double
     gap, overdue = np.full((2, len(starts)), np.nan)
     np.divide(first - last, counts[2] - 1, out=gap, where=counts[2] > 1)
     np.divide(last, gap, out=overdue, where=gap > 0)
-    return key[starts], np.rint(counts, out=counts, where=_WHOLE), np.stack([last, overdue])
+    np.rint(counts, out=counts, where=_WHOLE)
+    newer = _newer(trips, starts, order)
+    return _Visited(key[starts], counts, np.stack([last, overdue]), newer)
+
+
+def _newer(trips: BoolArray, starts: LongArray, order: LongArray) -> DoubleArray:
+    """How many lines stand before each one's trip in its group, as the lines themselves stand."""
+    place = np.arange(len(order))
+    trip = np.maximum.accumulate(np.where(trips, place, 0))
+    within = trip - starts.repeat(np.diff(starts, append=len(order)))
+    newer = np.empty(len(order))
+    newer[order] = within
+    return newer
 
 
 # Which of the counts are whole numbers; of fractions they are only nearly so.

@@ -123,3 +123,10 @@ def spread(values: DoubleArray, position: LongArray, *, missing: float) -> Float
     longer = np.full((*values.shape[:-1], values.shape[-1] + 1), missing, dtype=np.float32)
     longer[..., :-1] = values
     return longer.take(position, axis=-1)
+
+
+def ratio(above: DoubleArray | FloatArray, below: DoubleArray | FloatArray) -> DoubleArray:
+    """The one over the other, NaN where there is nothing to divide by."""
+    out = np.full(len(above), np.nan)
+    np.divide(above, below, out=out, where=below > 0)
+    return out

@@ -22,6 +22,8 @@ def item_columns(asked: Asked) -> Columns:
     out = {f"popularity_{at}": shares[:, at] for at in range(shares.shape[1])}
     found: FloatArray = known.discovered[item]
     out |= {f"discovered_{at}": found[:, at] for at in range(found.shape[1])}
+    taken_off: FloatArray = known.discount[item]
+    out |= {f"item_discount_{at}": taken_off[:, at] for at in range(taken_off.shape[1])}
     out["discovered_share"] = (found[:, 1] + _HARDLY_NEW) / (shares[:, 1] + _HARDLY_NEW)
     out["trend"] = np.log((shares[:, 0] + _HARDLY_ANY) / (shares[:, -1] + _HARDLY_ANY))
     out["item_buyers"] = known.buyers[item]

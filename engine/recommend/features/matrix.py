@@ -13,11 +13,15 @@ from engine.recommend.features.category import category_columns
 from engine.recommend.features.item import item_columns
 from engine.recommend.features.moment import moment_columns
 from engine.recommend.features.own import own_columns
+from engine.recommend.features.paid import paid_columns
 from engine.recommend.features.people import people_columns
+from engine.recommend.features.rhythm import rhythm_columns
 from engine.recommend.features.said import said_columns
 
 FAMILIES = (
     own_columns,
+    rhythm_columns,
+    paid_columns,
     item_columns,
     people_columns,
     category_columns,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.domain.arrays import DoubleArray, FloatArray
+from engine.domain.arrays import DoubleArray
 from engine.domain.histories import Histories
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.feature import Column
@@ -13,6 +13,7 @@ from engine.loyalty.features.registry import GROUPS
 from engine.loyalty.purchases import states_of_purchases
 from engine.loyalty.states import ItemFacts
 from engine.recommend.features.asked import Asked, Columns
+from engine.recommend.features.held import ratio
 
 # Of these groups, what a purchase history alone can tell.
 LOYALTY_GROUPS = GROUPS[:4]
@@ -70,15 +71,15 @@ def _own(asked: Asked) -> list[DoubleArray]:
     distinct = (bounds[1:] - bounds[:-1]).astype(np.float64)
     # Of known items: what came into the shop since the training is no repeat.
     known = np.diff(np.append(bought.starts, len(bought.order))[bounds]).astype(np.float64)
-    gap = _ratio(visits.first - visits.last, orders - 1)
+    gap = ratio(visits.first - visits.last, orders - 1)
     return [
         orders,
         visits.last,
         visits.first,
         gap,
-        _ratio(visits.last, gap),
-        _ratio(count, orders),
-        1 - _ratio(distinct, known),
+        ratio(visits.last, gap),
+        ratio(count, orders),
+        1 - ratio(distinct, known),
         _price(asked),
         _explore_share(asked),
     ]
@@ -103,7 +104,7 @@ def _price(asked: Asked) -> DoubleArray:
     row = pairs.row()
     total = np.bincount(row, weights=price, minlength=len(asked.query))
     priced = np.bincount(row[price > 0], minlength=len(asked.query))
-    return _ratio(total.astype(np.float64), priced.astype(np.float64))
+    return ratio(total.astype(np.float64), priced.astype(np.float64))
 
 
 def _explore_share(asked: Asked) -> DoubleArray:
@@ -115,10 +116,4 @@ def _explore_share(asked: Asked) -> DoubleArray:
     np.add.at(first, lines.pairs.row(), faded[lines.starts])
     whole: DoubleArray = np.zeros(customers)
     np.add.at(whole, bought.row, faded)
-    return _ratio(first, whole)
-
-
-def _ratio(above: DoubleArray | FloatArray, below: DoubleArray | FloatArray) -> DoubleArray:
-    out = np.full(len(above), np.nan)
-    np.divide(above, below, out=out, where=below > 0)
-    return out
+    return ratio(first, whole)
