@@ -24,7 +24,7 @@ from tests.shop import Shop
 
 # Of the shop that the largest size stands for.
 PURCHASES_PER_CUSTOMER, CUSTOMERS_PER_ITEM = 20, 10
-CUSTOMERS = (15_625, 62_500, 250_000, 1_000_000)
+CUSTOMERS = (4_000, 15_625, 62_500, 250_000, 1_000_000)
 # A larger shop is asked for longer batches.
 CUSTOMERS_PER_LIST = 10
 SMALL = (400,)

@@ -36,7 +36,7 @@ class RankerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loyalty: bool = False
     windows: int = 3
     rows: int = 2_500_000
-    large_shop: int = 100_000
+    large_shop: int = 50_000
     large_rows: int = 1_000_000
     rounds: int = 500
     patience: int = 50
