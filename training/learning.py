@@ -74,19 +74,20 @@ def grow(
             # Nothing of the kind was bought there: nothing to learn, or nothing to try it on.
             continue
         grown = grown_for_each(own, later, goal=goal, config=config)
-        tried = [_trial(each, later, recipe.blends[goal], limit=config.limit) for each in grown]
+        blended = ndcg_each(later, blend_of(later, recipe.blends[goal]), limit=config.limit)
+        tried = [_trial(each, later, blended, limit=config.limit) for each in grown]
         trials[goal] = max(tried, key=lambda trial: trial.ranker)
     return trials
 
 
-def _trial(grown: Grown, later: Rows, weights: Mapping[str, float], *, limit: int) -> Trial:
+def _trial(grown: Grown, later: Rows, blended: DoubleArray, *, limit: int) -> Trial:
+    """How the trees did; `blended` is the blend's nDCG, customer by customer."""
     of_trees = ndcg_each(later, grown.ranker.rank(later.features), limit=limit)
-    of_blend = ndcg_each(later, blend_of(later, weights), limit=limit)
-    gain = of_trees - of_blend
+    gain = of_trees - blended
     return Trial(
         grown.rounds,
         ranker=float(of_trees.mean()),
-        blend=float(of_blend.mean()),
+        blend=float(blended.mean()),
         error=float(gain.std() / np.sqrt(len(gain))),
         objective=grown.objective,
     )

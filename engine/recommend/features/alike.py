@@ -30,8 +30,7 @@ def brand_columns(asked: Asked) -> Columns:
 
 def _columns(asked: Asked, group: Group, *, names: tuple[str, ...]) -> Columns:
     own = visits_of_group(asked, group)
-    share = share_of_faded(asked, own["faded"])
+    own["share"] = share_of_faded(asked, own["faded"])
     # Of ten purchases ten different items, or always the same?
-    variety = (own["distinct"] / np.maximum(own["lines"], 1)).astype(np.float32)
-    found = [own[name] for name in OF_GROUP[:-2]]
-    return dict(zip(names, (*found, share, variety), strict=True))
+    own["variety"] = (own["distinct"] / np.maximum(own["lines"], 1)).astype(np.float32)
+    return dict(zip(names, (own[name] for name in OF_GROUP), strict=True))
