@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 from click.testing import CliRunner, Result
 
 from engine.errors import EngineError
 from engine.settings import Settings
+from engine.store.model_store import ModelStore
 from tests.builders import DAY_ZERO, a_shop
 from tests.shop import write_csv
 from training.cli import regulars
@@ -43,3 +45,9 @@ def loaded(home: Path) -> Path:
     days = (datetime.now(UTC) - timedelta(days=1) - DAY_ZERO).days - DAYS
     done(home, "ingest", str(path), "--currency", "EUR", "--shift-days", str(days))
     return home
+
+
+def digests(home: Path, version: str) -> dict[str, str]:
+    """What each array of a version comes to: short, so that a test that fails can be read."""
+    model = ModelStore(home / "models").load(version)
+    return {name: sha256(array.tobytes()).hexdigest() for name, array in model.arrays().items()}

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import msgspec
 from msgspec.structs import replace
+from threadpoolctl import threadpool_limits
 
 from engine.domain.assortment import Assortment
 from engine.domain.catalog import Item
@@ -93,7 +94,12 @@ def fit(
     assortment = Assortment.of(purchases.items, catalog)
     statistics = fit_item_statistics(purchases, assortment, horizon_days=horizon_days)
     basis = Basis(purchases, assortment, config, horizon_days, warm)
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+    # One BLAS thread throughout: the limit holds for the whole process, so that a fitter that set
+    # and reset it by itself would change the rounding of whichever runs beside it.
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        ThreadPoolExecutor(max_workers=AT_ONCE) as pool,
+    ):
         timed = {name: pool.submit(_timed, each, basis) for name, each in FITTERS.items()}
     scorers = {name: each.result()[0] for name, each in timed.items()}
     seconds = {name: each.result()[1] for name, each in timed.items()}

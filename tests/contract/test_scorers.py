@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from engine.domain.arrays import BoolArray, FloatArray
 from engine.domain.assortment import Assortment
@@ -281,8 +282,11 @@ def test_the_arrays_hold_no_float64_and_no_objects(scorer: Scorer) -> None:
     assert not any(kind.hasobject for kind in kinds)
 
 
-def test_equal_data_and_seed_fit_equal_arrays(shop: Shop) -> None:
-    again = fitted(a_shop(), SAME)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_equal_data_and_seed_fit_equal_arrays(shop: Shop, threads: int) -> None:
+    """Whatever else in the process has set the threads of linear algebra to, which rounds by it."""
+    with threadpool_limits(limits=threads, user_api="blas"):
+        again = fitted(a_shop(), SAME)
 
     for name, scorer in shop.scorers.items():
         own, other = scorer.arrays(), again.scorers[name].arrays()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.store.model_store import ModelStore
-from tests.commanding import done, loaded
+from tests.commanding import digests, done, loaded
 
 QUICK = """
 [train]
@@ -57,13 +57,12 @@ def last(home: Path) -> str:
     return ModelStore(home / "models").versions()[-1]
 
 
-def arrays_of(home: Path) -> dict[str, bytes]:
+def arrays_of(home: Path) -> dict[str, str]:
     """The arrays of the last version."""
-    model = ModelStore(home / "models").load(last(home))
-    return {name: array.tobytes() for name, array in model.arrays().items()}
+    return digests(home, last(home))
 
 
-def factors_of(home: Path) -> dict[str, bytes]:
+def factors_of(home: Path) -> dict[str, str]:
     return {name: each for name, each in arrays_of(home).items() if name.startswith("als.")}
 
 
