@@ -14,23 +14,21 @@ import pyarrow.parquet as pq
 
 from engine.domain.catalog import Item
 from engine.domain.customers import StoredCustomer
-from engine.domain.histories import histories_of
 from engine.live import LiveModel, Surroundings
 from engine.loyalty.cuts import Cuts
-from engine.loyalty.net import net_lines
-from engine.loyalty.state import decode
 from engine.models.model import Model
 from engine.newcomers import Newcomers
 from engine.ports import Customers
-from engine.recommend.answer import Answer, CatalogView, Reason, Request
-from engine.recommend.recommender import Recommender
+from engine.recommend.answer import Answer, Reason
+from engine.recommend.recommender import BLOCK, Recommender
 from engine.segment_sales import SegmentSales
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database
 from engine.store.segments import SqlSegments
 from training.files import placed
+from training.list_workers import Making, Page, Wanted
 
-PAGE = 500
+PAGE = BLOCK
 
 
 class Row(NamedTuple):
@@ -66,23 +64,24 @@ def pages_of(customers: Customers, customer_ids: Sequence[str]) -> Iterator[list
 
 
 def lists(
-    recommender: Recommender,
-    pages: Iterable[Sequence[StoredCustomer]],
-    request: Request,
+    pages: Iterable[Page],
+    make: Making,
+    wanted: Wanted,
     *,
+    recommender: Recommender,
     newcomers: Newcomers,
-    view: CatalogView,
-    now_ms: int,
 ) -> Iterator[list[Answer]]:
-    """The answers for each page of customers; memory is bounded by a page."""
-    for page in pages:
-        histories = histories_of(
-            ((each.customer_id, net_lines(decode(each.state))) for each in page),
-            items=recommender.model.items,
-        )
-        answers = recommender.recommend(histories, request, view=view, now_ms=now_ms)
+    """The answers for each page of customers; memory is bounded by the pages in the making."""
+    for page, answers in make(pages):
         yield [
-            newcomers.welcomed(answer, stored, recommender, request, view=view, now_ms=now_ms)
+            newcomers.welcomed(
+                answer,
+                stored,
+                recommender,
+                wanted.request,
+                view=wanted.view,
+                now_ms=wanted.now_ms,
+            )
             for answer, stored in zip(answers, page, strict=True)
         ]
 

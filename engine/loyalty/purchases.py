@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.domain.arrays import BoolArray, LongArray
+from engine.domain.arrays import BoolArray
 from engine.domain.assortment import UNKNOWN_MONEY, Assortment
 from engine.domain.histories import DAY_MS, Histories
 from engine.domain.ids import MISSING, IdTable
+from engine.domain.runs import changes
 from engine.loyalty.fold.rows import KEPT_DAYS
 from engine.loyalty.fold.visits import VISIT_GAP_MS
 from engine.loyalty.states import (
@@ -108,7 +109,7 @@ def _visits(goods: Histories) -> Visits:
     last_day[row] = day
     kept = day > last_day[row] - KEPT_DAYS
     row, at, day = row[kept], at[kept], day[kept]
-    fresh = _changes(row) | _changes(day)
+    fresh = changes(row, day)
     fresh[1:] |= at[1:] - at[:-1] > VISIT_GAP_MS
     starts = np.flatnonzero(fresh)
     ends = np.append(starts[1:], len(at))[: len(starts)]
@@ -124,10 +125,4 @@ def _visits(goods: Histories) -> Visits:
 
 def _new_order(goods: Histories) -> BoolArray:
     """Which lines begin an order, shape (lines,)."""
-    return _changes(goods.row()) | _changes(goods.order)
-
-
-def _changes(values: LongArray) -> BoolArray:
-    changes = np.ones(values.shape, np.bool_)
-    changes[1:] = values[1:] != values[:-1]
-    return changes
+    return changes(goods.row(), goods.order)

@@ -10,6 +10,7 @@ from scipy import sparse
 from engine.domain.arrays import DoubleArray, FloatArray, IntArray, LongArray
 from engine.domain.histories import DAY_MS, Histories
 from engine.domain.kept import kept
+from engine.domain.runs import changes
 from engine.models.ordering import ascending
 from engine.models.pairs import Pairs, Weighed
 
@@ -94,7 +95,7 @@ def bought_of(histories: Histories) -> Bought:
     keys = row[places] * span + item[places]
     order = ascending(keys, below=len(histories) * span)
     keys, order = keys[order], places[order]
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    starts = np.flatnonzero(changes(keys))
     bounds = keys[starts].searchsorted(np.arange(len(histories) + 1) * span)
     return Bought(histories, Pairs(bounds, item[order[starts]]), order, starts)
 

@@ -9,6 +9,7 @@ from scipy import sparse
 
 from engine.domain.arrays import BoolArray, FloatArray, IntArray, LongArray
 from engine.domain.kept import kept
+from engine.domain.runs import changes
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Pairs:
         span = int(item.max()) + 1 if len(item) else 1
         # A sort and a look at each neighbour: several times faster than np.unique here.
         keys = np.sort(row.astype(np.int64) * span + item)
-        keys = keys[np.diff(keys, prepend=-1) != 0]
+        keys = keys[changes(keys)]
         counts = np.bincount(keys // span, minlength=customers)
         return cls(_bounds(counts), (keys % span).astype(np.int32))
 
@@ -95,6 +96,14 @@ def joined(parts: list[Weighed]) -> Weighed:
     weight = [np.zeros(0, np.float32), *(each.weight for each in parts)]
     pairs = Pairs(_bounds(np.concatenate(counts)), np.concatenate(item))
     return Weighed(pairs, np.concatenate(weight))
+
+
+def spans(first: LongArray, length: LongArray) -> LongArray:
+    """The positions of stretches given by first position and length, one after the other."""
+    end = np.cumsum(length)
+    total = int(end[-1]) if len(end) else 0
+    positions: LongArray = np.arange(total, dtype=np.int64) + (first - end + length).repeat(length)
+    return positions
 
 
 def _bounds(counts: LongArray) -> LongArray:

@@ -18,7 +18,7 @@ from engine.domain.arrays import (
     IntArray,
     LongArray,
 )
-from engine.models.pairs import Pairs, Weighed, joined
+from engine.models.pairs import Pairs, Weighed, joined, spans
 from engine.models.scores import best_of_rows
 
 # As many sums, or products to be summed, are held at a time: some tens of megabytes.
@@ -214,14 +214,6 @@ def shares(weighed: Weighed, *, power: float = 1.0) -> Weighed:
     raised = weighed.weight.astype(np.float64) ** power
     total = np.bincount(row, weights=raised, minlength=weighed.pairs.customers)
     return Weighed(weighed.pairs, (raised / total[row]).astype(np.float32))
-
-
-def spans(first: LongArray, length: LongArray) -> LongArray:
-    """The positions of stretches given by first position and length, one after the other."""
-    end = np.cumsum(length)
-    total = int(end[-1]) if len(end) else 0
-    positions: LongArray = np.arange(total, dtype=np.int64) + (first - end + length).repeat(length)
-    return positions
 
 
 def _floor(values: FloatArray, *, most: int) -> FloatArray:

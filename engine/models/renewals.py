@@ -20,6 +20,7 @@ from engine.domain.arrays import (
     LongArray,
 )
 from engine.domain.histories import DAY_MS, Histories
+from engine.domain.runs import changes
 from engine.models.interactions import Bought, bought_of
 
 # Orders as many as these are thought of as each customer's before the first is seen.
@@ -57,7 +58,7 @@ def occasions_of(bought: Bought) -> Occasions:
     at = bought.histories.at[bought.order]
     other = np.zeros(len(at), dtype=np.bool_)
     other[bought.starts] = True
-    new = np.flatnonzero(other | _changes(at))
+    new = np.flatnonzero(other | changes(at))
     start = np.flatnonzero(other[new])
     size = np.diff(start, append=len(new))
     row, item, at = bought.row[new], bought.pairs.item.repeat(size), at[new]
@@ -77,7 +78,7 @@ def occasions_of(bought: Bought) -> Occasions:
 def moments(histories: Histories) -> LongArray:
     """How many moments each customer ordered at, shape (n,); two orders of one count once."""
     rows = histories.row()
-    return np.bincount(rows[_changes(rows, histories.at)], minlength=len(histories))
+    return np.bincount(rows[changes(rows, histories.at)], minlength=len(histories))
 
 
 def pace(histories: Histories, *, now_ms: int, order_gap_days: float, power: float) -> DoubleArray:
@@ -137,13 +138,3 @@ class Profile:
         """Integrated hazard at the start of each bin, shape (classes x bins,)."""
         passed = self.hazard[:, :-1] * np.diff(self._starts)
         return np.hstack([np.zeros((len(self.ranks), 1)), passed.cumsum(axis=1)]).ravel()
-
-
-def _changes(*keys: LongArray | IntArray) -> BoolArray:
-    """Where any of the keys is another than the one before it, the first place included."""
-    changed = np.ones(len(keys[0]), dtype=np.bool_)
-    if len(changed):
-        changed[1:] = False
-        for key in keys:
-            changed[1:] |= key[1:] != key[:-1]
-    return changed

@@ -17,8 +17,8 @@ from scipy import sparse
 from engine.domain.arrays import AnyArray, FloatArray, IntArray
 from engine.domain.histories import Histories
 from engine.models.interactions import bought_of
-from engine.models.pairs import Pairs, Weighed
-from engine.models.postings import Postings, shares, spans
+from engine.models.pairs import Pairs, Weighed, spans
+from engine.models.postings import Postings, shares
 from engine.models.query import Query
 from engine.models.scores import SparseScores
 from engine.models.sums import weighted_sums

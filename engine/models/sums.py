@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from engine.domain.arrays import FloatArray, IntArray
-from engine.models.pairs import Pairs, Weighed, joined
+from engine.domain.arrays import FloatArray, IntArray, LongArray
+from engine.models.pairs import Pairs, Weighed, joined, spans
 
 # Sums held at a time, of as many customers as that makes: two mebibytes stay in the cache.
 CELLS = 2**19
@@ -32,15 +32,17 @@ def _sums(held: Weighed, matrix: sparse.csr_matrix) -> Weighed:
     customers, items = held.pairs.customers, int(matrix.shape[1])
     if not len(held.pairs):
         return Weighed(Pairs.empty(customers), np.zeros(0, dtype=np.float32))
-    rows = matrix[held.pairs.item]
-    cell = rows.indices
+    bounds, place = _entries(matrix, held.pairs.item)
+    cell = matrix.indices.take(place)
     if customers > 1:
-        times = np.diff(rows.indptr[held.pairs.indptr])
-        cell = cell + np.arange(0, customers * items, items, dtype=cell.dtype).repeat(times)
+        times = np.diff(bounds[held.pairs.indptr])
+        cell += np.arange(0, customers * items, items, dtype=cell.dtype).repeat(times)
     # A column for everything held: scipy adds columns one after the other to a dense vector,
     # several times faster than it multiplies sparse matrices.
     columns = sparse.csc_matrix(
-        (rows.data, cell, rows.indptr), shape=(customers * items, rows.shape[0]), copy=False
+        (matrix.data.take(place), cell, bounds.astype(cell.dtype)),
+        shape=(customers * items, len(held.pairs)),
+        copy=False,
     )
     sums: FloatArray = columns @ held.weight
     place = (sums != 0).nonzero()[0]
@@ -59,9 +61,21 @@ def part_of(matrix: sparse.csr_matrix, rows: IntArray, columns: IntArray) -> Flo
     part: FloatArray = np.zeros((len(rows), len(columns)), dtype=np.float32)
     place = np.full(matrix.shape[1], -1, dtype=np.int32)
     place[columns] = np.arange(len(columns), dtype=np.int32)
-    own = matrix[rows]
-    column = place.take(own.indices)
+    bounds, entry = _entries(matrix, rows)
+    column = place.take(matrix.indices.take(entry))
     inside = (column >= 0).nonzero()[0]
-    row = own.indptr.searchsorted(inside, side="right") - 1
-    part[row, column[inside]] = own.data[inside]
+    row = bounds.searchsorted(inside, side="right") - 1
+    part[row, column[inside]] = matrix.data[entry[inside]]
     return part
+
+
+def _entries(matrix: sparse.csr_matrix, rows: IntArray) -> tuple[LongArray, LongArray]:
+    """The bounds of some rows of the matrix, one after the other, and their entries' places.
+
+    Several times faster than to take rows from a matrix of scipy's, which checks them at length.
+    """
+    first = matrix.indptr[rows].astype(np.int64)
+    length = matrix.indptr[rows + 1] - first
+    bounds = np.zeros(len(rows) + 1, dtype=np.int64)
+    length.cumsum(out=bounds[1:])
+    return bounds, spans(first, length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rich.table import Table
 from engine.domain.customers import StoredCustomer
 from engine.domain.events import check_id, to_ms
 from engine.errors import DataRefused, ModelUnavailable, RequestInvalid
-from engine.ports import Catalog, Customers
+from engine.ports import Catalog
 from engine.recommend.answer import (
     DEFAULT_LIMIT,
     DEFAULT_PLACEMENT,
@@ -22,13 +23,13 @@ from engine.recommend.answer import (
     Request,
 )
 from engine.recommend.control.config import ControlPatch
-from engine.recommend.recommender import Recommender
 from engine.settings import Settings
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database
 from training.batch import PAGE, lists, newcomers_of, output, pages_of, reason_text, rows
 from training.commands.control_options import control_options
+from training.list_workers import Wanted, making
 from training.progress import progress
 from training.tables import console
 from training.wiring import model_store, open_database
@@ -97,39 +98,38 @@ def recommend(  # noqa: PLR0913, PLR0917 - one parameter an option, as click han
         stored = SqlCustomers(database)
         catalog = SqlCatalog(database)
         pages = stored.pages(size=PAGE) if everyone else pages_of(stored, ids)
-        answers = _answers(settings, pages, request, database=database)
-        if target is None:
-            for answer in (each for page in answers for each in page):
-                _print(answer, catalog)
-        else:
-            _write(answers, target, total=_total(stored, ids, everyone=everyone))
+        total = stored.count() if everyone else len(ids)
+        with _answers(settings, pages, request, total=total, database=database) as answers:
+            if target is None:
+                for answer in (each for page in answers for each in page):
+                    _print(answer, catalog)
+            else:
+                _write(answers, target, total=total)
 
 
+@contextmanager
 def _answers(
     settings: Settings,
     pages: Iterator[list[StoredCustomer]],
     request: Request,
     *,
+    total: int,
     database: Database,
-) -> Iterator[list[Answer]]:
-    store = model_store(settings)
-    version = store.current_version()
+) -> Iterator[Iterator[list[Answer]]]:
+    version = model_store(settings).current_version()
     if version is None:
         raise ModelUnavailable("no model is live; run `regulars train` first")
-    model, catalog = store.load(version), SqlCatalog(database)
-    recommender = Recommender(model, cooldown=settings.cooldown, control=settings.control)
-    for each in recommender.steering.unknown():
-        click.echo(f"[control] names {each}, which model {version} does not have", err=True)
+    catalog = SqlCatalog(database)
     # The revision first: what changes after it is in the items already.
     revision, items = catalog.revision(), {each.item_id: each for each in catalog.all()}
-    return lists(
-        recommender,
-        pages,
-        request,
-        newcomers=newcomers_of(model, database, items),
-        view=CatalogView.of(items.values(), revision=revision),
-        now_ms=to_ms(datetime.now(UTC)),
-    )
+    view = CatalogView.of(items.values(), revision=revision)
+    wanted = Wanted(settings, version, request, view, now_ms=to_ms(datetime.now(UTC)))
+    recommender = wanted.recommender()
+    for each in recommender.steering.unknown():
+        click.echo(f"[control] names {each}, which model {version} does not have", err=True)
+    newcomers = newcomers_of(recommender.model, database, items)
+    with making(wanted, recommender, customers=total) as make:
+        yield lists(pages, make, wanted, recommender=recommender, newcomers=newcomers)
 
 
 def _write(answers: Iterator[list[Answer]], target: Path, *, total: int) -> None:
@@ -147,10 +147,6 @@ def _write(answers: Iterator[list[Answer]], target: Path, *, total: int) -> None
             done += len(page)
             advance(done)
     click.echo(f"{written:,} rows for {total:,} customers in {target}")
-
-
-def _total(customers: Customers, ids: Sequence[str], *, everyone: bool) -> int:
-    return customers.count() if everyone else len(ids)
 
 
 def _print(answer: Answer, catalog: Catalog) -> None:

@@ -10,6 +10,7 @@ from scipy import sparse
 from engine.domain.arrays import BoolArray, DoubleArray, FloatArray, IntArray, LongArray
 from engine.domain.assortment import UNKNOWN_MONEY, Assortment
 from engine.domain.ids import MISSING
+from engine.domain.runs import changes
 from engine.recommend.control.config import Control
 
 
@@ -89,8 +90,8 @@ def bands(price: LongArray, category: IntArray) -> FloatArray:
     first = np.searchsorted(group, group, side="left")
     members = np.searchsorted(group, group, side="right") - first
     # Equal prices of a group stand together: the middle of the run is the same for all of them.
-    run = np.cumsum(_changes(group) | _changes(own)) - 1
-    start = np.flatnonzero(_changes(group) | _changes(own))
+    begun = changes(group, own)
+    run, start = np.cumsum(begun) - 1, np.flatnonzero(begun)
     stop = np.append(start[1:], len(own))
     middle = (start + stop)[run] / 2 - first
     band[priced[order]] = middle / np.maximum(members, 1)
@@ -119,12 +120,6 @@ def _set_medians(usual: DoubleArray, group: IntArray, values: DoubleArray) -> No
     names, first, count = np.unique(group, return_index=True, return_counts=True)
     low, high = first + (count - 1) // 2, first + count // 2
     usual[names] = (values[low] + values[high]) / 2
-
-
-def _changes(values: LongArray) -> BoolArray:
-    changed = np.ones(len(values), dtype=np.bool_)
-    changed[1:] = values[1:] != values[:-1]
-    return changed
 
 
 def _checked(similar: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.domain.arrays import BoolArray, DoubleArray, FloatArray, IntArray, LongArray
+from engine.domain.runs import changes
 from engine.models.ordering import ascending
 from engine.recommend.features.asked import Asked
 from engine.recommend.features.held import spread
@@ -83,12 +84,12 @@ def _visited(asked: Asked, group: Group) -> _Visited:
     visit = key * span + lines.back
     order = ascending(visit, below=len(asked.query) * (group.count + 1) * span)
     key, visit, age = key[order], visit[order], lines.age[order]
-    starts = np.flatnonzero(np.diff(key, prepend=-1) != 0)
+    starts = np.flatnonzero(changes(key))
     if not len(starts):
         none = np.zeros((len(COUNTS), 0))
         return _Visited(starts, none, np.zeros((len(DATED), 0)), np.zeros(0))
     faded = np.exp2(-age / (FADING * asked.horizon_days))
-    trips = np.diff(visit, prepend=-1) != 0
+    trips = changes(visit)
     # Each line is its part of one item: they add up to how many items there are.
     part = (1 / bought.times).repeat(bought.times)[order]
     counts = np.add.reduceat(np.vstack([faded, np.ones(len(key)), trips, part]), starts, axis=-1)

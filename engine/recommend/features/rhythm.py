@@ -48,7 +48,8 @@ def _stretches(lines: Lines, horizon_days: float) -> DoubleArray:
     times, kept = np.asarray(STRETCHES).T[:, :, None]
     back = np.floor(np.maximum(lines.age, 0) / (times * horizon_days))
     # Lines of a pair stand oldest first.
-    fresh = np.diff(back, prepend=-1) != 0
+    fresh = np.ones(back.shape, dtype=np.bool_)
+    np.not_equal(back[:, 1:], back[:, :-1], out=fresh[:, 1:])
     fresh[:, lines.starts] = True
     counted = lines.total(np.where(fresh, kept**back, 0))
     since_first = (1 - kept ** (back[:, lines.starts] + 1)) / (1 - kept)
@@ -58,7 +59,8 @@ def _stretches(lines: Lines, horizon_days: float) -> DoubleArray:
 def _gaps(lines: Lines) -> DoubleArray:
     """How days between purchases vary, the last, and the days since over it and the median."""
     times, ends = lines.bought.times, lines.ends()
-    gap = -np.diff(lines.age, prepend=0)
+    gap = np.zeros(len(lines.age))
+    gap[1:] = lines.age[:-1] - lines.age[1:]
     gap[lines.starts] = 0
     count = np.maximum(times - 1, 1)
     mean, square = lines.total(np.stack([gap, gap * gap])) / count
