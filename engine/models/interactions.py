@@ -40,6 +40,7 @@ class Bought:
     order: LongArray
     starts: LongArray
     _weights: dict[float, Weighed] = field(default_factory=dict, repr=False)
+    _growth: dict[float, FloatArray] = field(default_factory=dict, repr=False)
 
     @kept
     def row(self) -> LongArray:
@@ -78,13 +79,16 @@ class Bought:
 
         Ages count from the last line: they shrink when the latest lines are of the item gone.
         """
-        growth = np.ones(len(self.pairs), dtype=np.float32)
-        item, at = self.histories.item, self.histories.at
-        others = np.flatnonzero(item != item[-1]) if len(item) else item
-        if len(others) and item[-1] >= 0:
-            place = self.pairs.item.searchsorted(item[-1])
-            growth[place] = np.exp2((at[-1] - at[others[-1]]) / DAY_MS / half_life_days)
-        return growth
+        known = self._growth.get(half_life_days)
+        if known is None:
+            known = np.ones(len(self.pairs), dtype=np.float32)
+            item, at = self.histories.item, self.histories.at
+            others = np.flatnonzero(item != item[-1]) if len(item) else item
+            if len(others) and item[-1] >= 0:
+                place = self.pairs.item.searchsorted(item[-1])
+                known[place] = np.exp2((at[-1] - at[others[-1]]) / DAY_MS / half_life_days)
+            self._growth[half_life_days] = known
+        return known
 
 
 def bought_of(histories: Histories) -> Bought:

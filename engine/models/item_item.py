@@ -121,7 +121,8 @@ class _Account:
         """The scores had a bought item never been bought, shape (len(gone), items)."""
         added = self.parts[gone].astype(np.float64)
         # As float64: of a score that only the item gone adds to exactly zero is left.
-        left = (np.nan_to_num(self.said) - added) * self.growth[gone, None]
+        said = np.where(np.isnan(self.said), np.float32(0), self.said)
+        left = (said - added) * self.growth[gone, None]
         return unsaid(left.astype(np.float32))
 
 

@@ -210,11 +210,13 @@ def best_of_rows(values: FloatArray, bounds: LongArray | IntArray, *, most: int)
 
     `bounds` (rows + 1,) bounds each row's part of `values`; no value is NaN.
     """
-    length = np.diff(bounds)
+    length = bounds[1:] - bounds[:-1]
     if not len(values) or length.max() <= most:
         return np.ones(len(values), dtype=np.bool_)
     if most <= 0:
         return np.zeros(len(values), dtype=np.bool_)
+    if len(length) == 1:
+        return _best_of_all(values, most=most)
     edge = _edges(values, bounds, most=most).repeat(length)
     chosen: BoolArray = values >= edge
     tied = np.flatnonzero(values == edge)
@@ -228,12 +230,18 @@ def best_of_rows(values: FloatArray, bounds: LongArray | IntArray, *, most: int)
     return chosen
 
 
+def _best_of_all(values: FloatArray, *, most: int) -> BoolArray:
+    """As `best_of_rows` for a lone row of more values: that of a single request."""
+    edge = np.partition(values, len(values) - most)[len(values) - most]
+    chosen: BoolArray = values > edge
+    tied = (values == edge).nonzero()[0]
+    chosen[tied[: most - np.count_nonzero(chosen)]] = True
+    return chosen
+
+
 def _edges(values: FloatArray, bounds: LongArray | IntArray, *, most: int) -> FloatArray:
     """The `most`-th highest value of each row; -inf where the row holds no more than that."""
     length = np.diff(bounds)
-    if len(length) == 1:
-        edge: FloatArray = np.partition(values, len(values) - most)[-most:][:1]
-        return edge
     edges: FloatArray = np.full(len(length), -np.inf, dtype=values.dtype)
     # Rows of like length side by side: at most half of the padding is nobody's.
     size = np.ceil(np.log2(np.maximum(length, 1))).astype(np.int64)

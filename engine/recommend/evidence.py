@@ -84,7 +84,8 @@ def _case(model: Model, scored: Scored, listed: Pairs, row: int, *, goal: Goal) 
     weights = model.weights(Goal.NEW if model.ranker(goal) else goal)
     speaking = np.zeros((len(own.bought.pairs), len(items)), dtype=np.float32)
     for name in sorted(accounts.keys() & weights.keys()):
-        highest = np.nan_to_num(said[name]).max(initial=0)
+        # The higher of two, of which one may be unknown.
+        highest = np.fmax.reduce(said[name], initial=np.float32(0))
         if highest > 0:
             speaking += accounts[name].added(items) * (np.float32(weights[name]) / highest)
     gone = _suspects(speaking)

@@ -100,7 +100,8 @@ def loyalty(
 def _price(asked: Asked) -> DoubleArray:
     """The mean price of what each customer buys, NaN without any."""
     pairs = asked.query.bought.pairs
-    price = np.nan_to_num(asked.statistics.price[pairs.item].astype(np.float64))
+    price = asked.statistics.price[pairs.item].astype(np.float64)
+    price[np.isnan(price)] = 0
     row = pairs.row()
     total = np.bincount(row, weights=price, minlength=len(asked.query))
     priced = np.bincount(row[price > 0], minlength=len(asked.query))
