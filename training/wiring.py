@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
 
 from engine.domain.events import check_id
-from engine.errors import RequestInvalid
+from engine.errors import ModelUnavailable, RequestInvalid
 from engine.settings import Settings
 from engine.store.database import Database
 from engine.store.model_store import ModelStore
@@ -29,6 +29,24 @@ def open_database(settings: Settings) -> Iterator[Database]:
 def model_store(settings: Settings) -> ModelStore:
     """The model versions of this home."""
     return ModelStore(settings.models_folder)
+
+
+def live_version(store: ModelStore) -> str:
+    """The live version; raises ModelUnavailable, with what to do, when there is none."""
+    version = store.current_version()
+    if version is None:
+        raise ModelUnavailable(f"no model is live; {_remedy(store.versions())}")
+    return version
+
+
+def _remedy(versions: Sequence[str]) -> str:
+    if not versions:
+        return "run `regulars train` first"
+    last = versions[-1]
+    return (
+        f"{last} was trained but not published: `regulars models show {last}` says why, "
+        f"`regulars models promote {last}` makes it live, `regulars train` tries again"
+    )
 
 
 def moment(text: str) -> datetime:

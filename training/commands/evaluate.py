@@ -9,12 +9,11 @@ from pathlib import Path
 import click
 
 from engine.domain.events import to_ms
-from engine.errors import DataRefused, ModelUnavailable
+from engine.errors import DataRefused
 from engine.loyalty.purchases import facts_of
 from engine.settings import Settings
 from engine.store.database import Database
 from engine.store.log_reader import ReadLog, read_log
-from engine.store.model_store import ModelStore
 from training.commands.ingest import mapping
 from training.commands.train import surroundings
 from training.config import TrainConfig
@@ -54,7 +53,7 @@ from training.retrained import (
 from training.split import Split
 from training.train import data_hash, first_purchase
 from training.truth import read_truth, window_of
-from training.wiring import model_store, moment, open_database
+from training.wiring import live_version, model_store, moment, open_database
 
 _EPILOG = (
     "Example: regulars evaluate --test-days 14 --output evaluation.html, or "
@@ -140,7 +139,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter for each option of the c
         raise click.UsageError("--made-up-margins goes with --surfaces")
     columns = mapping(maps)
     store = model_store(settings)
-    asked = Asked(version or live(store), whole, surfaces, made_up)
+    asked = Asked(version or live_version(store), whole, surfaces, made_up)
     tried: Surfaces | None = None
     with open_database(settings) as database:
         if truth is None:
@@ -280,14 +279,6 @@ def notes_on(own: Recorded, split: Split, log: ReadLog) -> list[str]:
     ):
         notes.append(f"The log of that time has changed since {own.version} was trained.")
     return notes
-
-
-def live(store: ModelStore) -> str:
-    """The live version; raises ModelUnavailable when there is none."""
-    version = store.current_version()
-    if version is None:
-        raise ModelUnavailable("no model is live; run `regulars train`, or name one with --model")
-    return version
 
 
 def _day(at_ms: int) -> str:

@@ -14,7 +14,7 @@ from engine.settings import Settings
 from engine.store.model_store import ModelStore
 from training.evaluate import FINAL
 from training.tables import console, history_lines, manifest_table
-from training.wiring import model_store
+from training.wiring import live_version, model_store
 
 
 @click.group(epilog="Example: regulars models list")
@@ -45,7 +45,7 @@ def list_versions(settings: Settings) -> None:
 def show(settings: Settings, version: str | None, as_json: bool) -> None:
     """What is recorded of a version, the live one by default."""
     store = model_store(settings)
-    manifest = store.manifest(version or _live(store))
+    manifest = store.manifest(version or live_version(store))
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(manifest), indent=2))
         return
@@ -74,13 +74,6 @@ def promote(settings: Settings, version: str) -> None:
 def rollback(settings: Settings) -> None:
     """Make the version live again that was live before this one."""
     click.echo(f"{model_store(settings).rollback()} is live")
-
-
-def _live(store: ModelStore) -> str:
-    version = store.current_version()
-    if version is None:
-        raise ModelUnavailable("no model is live; run `regulars train`")
-    return version
 
 
 def _summary(store: ModelStore, version: str) -> tuple[str, ...]:

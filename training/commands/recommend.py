@@ -12,7 +12,7 @@ from rich.table import Table
 
 from engine.domain.customers import StoredCustomer
 from engine.domain.events import check_id, to_ms
-from engine.errors import DataRefused, ModelUnavailable, RequestInvalid
+from engine.errors import DataRefused, RequestInvalid
 from engine.ports import Catalog
 from engine.recommend.answer import (
     DEFAULT_LIMIT,
@@ -32,7 +32,7 @@ from training.commands.control_options import control_options
 from training.list_workers import Wanted, making
 from training.progress import progress
 from training.tables import console
-from training.wiring import model_store, open_database
+from training.wiring import live_version, model_store, open_database
 
 # More tables than this nobody reads.
 MOST_TABLES = 20
@@ -116,9 +116,7 @@ def _answers(
     total: int,
     database: Database,
 ) -> Iterator[Iterator[list[Answer]]]:
-    version = model_store(settings).current_version()
-    if version is None:
-        raise ModelUnavailable("no model is live; run `regulars train` first")
+    version = live_version(model_store(settings))
     catalog = SqlCatalog(database)
     # The revision first: what changes after it is in the items already.
     revision, items = catalog.revision(), {each.item_id: each for each in catalog.all()}
