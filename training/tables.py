@@ -132,18 +132,22 @@ def _made(recipe: Recipe, trials: Mapping[Goal, Trial]) -> list[str]:
     lines = [f"Habits halve every {recipe.half_life:g} days."] if habits else []
     for goal, weights in recipe.blends.items():
         blend = ", ".join(f"{name} {weight:g}" for name, weight in weights.items() if weight)
-        lines.append(f"{_GOALS[goal]}: {_by(trials.get(goal))}{blend}.")
+        lines.append(f"{_GOALS[goal]}: {served_by(trials.get(goal))}{blend}.")
     return lines
 
 
-def _by(trial: Trial | None) -> str:
+def served_by(trial: Trial | None) -> str:
+    """What makes the score of a goal, up to the weights of its blend, and how it was found."""
     if trial is None:
         return "blend of "
-    figures = f"nDCG {_figure(trial.ranker)} to the blend's {_figure(trial.blend)}"
+    figures = f"nDCG {_figure(trial.ranker)} to the blend's {_figure(trial.blend)} in validation"
     if trial.won:
-        grown = _GROWN_FOR[trial.objective]
-        return f"{trial.rounds} trees {grown} ({figures} in validation), else a blend of "
-    return f"trees lost ({figures} in validation); blend of "
+        trees = "1 tree" if trial.rounds == 1 else f"{trial.rounds} trees"
+        return f"{trees} {_GROWN_FOR[trial.objective]} ({figures}), else a blend of "
+    if trial.ranker > trial.blend:
+        lead = f"a lead of no more than the standard error, {_figure(trial.error)}"
+        return f"trees did not win clearly ({figures}, {lead}); blend of "
+    return f"trees lost ({figures}); blend of "
 
 
 def _started(note: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,14 @@ from engine.loyalty.states import States
 
 REQUIRED = ("customer_id", "occurred_at")
 _MISSING: Mapping[str, Any] = {"item_id": "", "quantity": 1.0, "unit_price": 0, "discount": 0}
+_KINDS: Mapping[str, pa.DataType] = {
+    "customer_id": pa.string(),
+    "item_id": pa.string(),
+    "quantity": pa.float64(),
+    "unit_price": pa.float64(),
+    "discount": pa.int64(),
+}
+_MONEY = ("unit_price", "discount")
 _TYPES: Mapping[Kind, pa.DataType] = {
     Kind.FLAG: pa.bool_(),
     Kind.CHOICE: pa.string(),
@@ -110,18 +118,9 @@ def _checked(table: pa.Table, *, now_ms: int) -> pa.Table:
         name: table[name] if name in given else pa.array([missing] * len(table))
         for name, missing in _MISSING.items()
     }
-    try:
-        stamps = _moments(table["occurred_at"])
-        columns |= {
-            "customer_id": pc.cast(table["customer_id"], pa.string()),
-            "item_id": pc.cast(columns["item_id"], pa.string()),
-            "quantity": pc.cast(columns["quantity"], pa.float64()),
-            "unit_price": pc.cast(columns["unit_price"], pa.float64()),
-            "discount": pc.cast(columns["discount"], pa.int64()),
-            "at_ms": pc.cast(stamps, pa.int64()),
-        }
-    except pa.ArrowInvalid as error:
-        raise DataRefused(f"the purchases cannot be read: {str(error).splitlines()[0]}") from error
+    columns["customer_id"] = table["customer_id"]
+    columns = {name: _cast(name, columns[name], kind) for name, kind in _KINDS.items()}
+    columns["at_ms"] = pc.cast(_moments(table["occurred_at"]), pa.int64())
     columns["order_id"] = _orders(table, columns)
     checked = pa.table(columns)
     for name in ("customer_id", "at_ms"):
@@ -132,14 +131,42 @@ def _checked(table: pa.Table, *, now_ms: int) -> pa.Table:
     return checked.filter(pc.less_equal(checked["at_ms"], now_ms))
 
 
+def _cast(name: str, column: Any, kind: pa.DataType) -> Any:  # noqa: ANN401 - one chunk or several
+    try:
+        return pc.cast(column, kind)
+    except pa.ArrowInvalid as error:
+        money = "; money is in minor units, 499 for 4.99" if name in _MONEY else ""
+        raise DataRefused(f"{name} cannot be read: {str(error).splitlines()[0]}{money}") from error
+
+
 def _moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Times in ms since 1970 UTC, cut off; texts with an offset or all without, which mean UTC."""
+    texts = column
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        try:
-            column = pc.cast(column, pa.timestamp("us", tz="UTC"))
-        except pa.ArrowInvalid:
-            column = pc.cast(column, pa.timestamp("us"))
+        kinds = (pa.timestamp("us", tz="UTC"), pa.timestamp("us"))
+        read = (_read(column, kind) for kind in kinds)
+        column = next((found for found in read if found is not None), None)
+        if column is None:
+            raise DataRefused(_unreadable(texts, kinds))
     return pc.cast(column, pa.timestamp("ms"), safe=False)
+
+
+def _read(texts: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    try:
+        return pc.cast(texts, kind)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _unreadable(texts: pa.ChunkedArray, kinds: Sequence[pa.DataType]) -> str:
+    """Why texts are no times, by the first that is none."""
+    for text in pc.unique(texts).to_pylist():
+        if all(_read(pa.chunked_array([[text]], texts.type), kind) is None for kind in kinds):
+            return (
+                f"occurred_at {text!r} is no time; write it as 2026-01-31T10:00:00+00:00, "
+                "or drop the row"
+            )
+    return "some of occurred_at have an offset and others none; give all of them one, or none"
 
 
 def _orders(table: pa.Table, columns: Mapping[str, Any]) -> pa.Array | pa.ChunkedArray:

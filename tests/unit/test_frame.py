@@ -80,6 +80,29 @@ def test_times_may_be_texts_with_an_offset_or_without():
     assert first[0] == pd.Timestamp("2024-01-05T08:00Z")
 
 
+def test_the_first_text_that_is_no_time_is_named():
+    frame = purchases().assign(occurred_at="2024-01-05T10:00:00+02:00")
+    frame.loc[2, "occurred_at"] = "not a date"
+
+    with pytest.raises(DataRefused, match="occurred_at 'not a date' is no time; write it as 2026"):
+        customer_features(frame, now=NOW)
+
+
+def test_times_with_an_offset_and_without_do_not_mix():
+    frame = purchases().assign(occurred_at="2024-01-05T10:00:00+02:00")
+    frame.loc[2, "occurred_at"] = "2024-01-05T10:00:00"
+
+    with pytest.raises(DataRefused, match="some of occurred_at have an offset and others none"):
+        customer_features(frame, now=NOW)
+
+
+def test_money_that_is_not_in_minor_units_is_told_by_column():
+    frame = purchases().assign(discount=0.37)
+
+    with pytest.raises(DataRefused, match=r"discount cannot be read.*minor units, 499 for 4.99"):
+        customer_features(frame, now=NOW)
+
+
 def test_what_comes_after_now_does_not_exist():
     early = datetime(2024, 2, 1, tzinfo=UTC)
 
