@@ -13,7 +13,7 @@ from api.bodies import check_free, decode, one_or_many, read_json
 from api.wire import EVENT_TYPES, EventIn, EventResult, EventResults, encode
 from engine.domain.events import Event, Line
 from engine.errors import EventConflict, RequestInvalid
-from engine.feedback import Receipt, Status
+from engine.receipts import Receipt, Status
 
 blueprint = Blueprint("events", __name__)
 
@@ -27,7 +27,7 @@ def post() -> Response:
     if batch is not None:
         return _answer(_record_many(batch))
     event = read_event(msgspec.json.encode(content))
-    (receipt,) = services().feedback.record([event], now=services().clock())
+    (receipt,) = services().intake.record([event], now=services().clock())
     if receipt.status is Status.CONFLICT:
         raise EventConflict(receipt.reason)
     if receipt.status is Status.REJECTED:
@@ -61,7 +61,7 @@ def _record_many(batch: list[bytes]) -> list[EventResult]:
                 index, _event_id(data), Status.REJECTED, error.field or None, error.reason
             )
     if events:
-        receipts = services().feedback.record(list(events.values()), now=services().clock())
+        receipts = services().intake.record(list(events.values()), now=services().clock())
         for index, receipt in zip(events, receipts, strict=True):
             results[index] = _result(index, receipt)
     return [results[index] for index in range(len(batch))]

@@ -17,6 +17,7 @@ from engine.errors import (
     EngineError,
     EventConflict,
     ModelUnavailable,
+    Overloaded,
     RequestInvalid,
     SegmentConflict,
     SegmentUnknown,
@@ -59,6 +60,7 @@ KINDS: dict[type[EngineError], tuple[str, HTTPStatus]] = {
     MediaTypeUnsupported: ("media-type-unsupported", HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     StoreUnavailable: ("store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE),
     ModelUnavailable: ("model-unavailable", HTTPStatus.SERVICE_UNAVAILABLE),
+    Overloaded: ("overloaded", HTTPStatus.SERVICE_UNAVAILABLE),
 }
 # What the framework refuses by itself.
 _PLAIN = (

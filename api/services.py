@@ -10,7 +10,7 @@ from api.best_sellers import BestSellers
 from api.catalog_views import CatalogViews
 from api.lists import Breaker, Lists
 from api.model_watch import ModelWatch
-from engine.feedback import Feedback
+from engine.intake import Intake
 from engine.live import LiveModel
 from engine.newcomers import Newcomers
 from engine.portrait import Painter
@@ -28,7 +28,7 @@ def utc_now() -> datetime:
 class Services:
     """The parts behind the routes. `close` stops what runs beside them, last begun first."""
 
-    feedback: Feedback
+    intake: Intake
     customers: Customers
     catalog: Catalog
     sales: Sales

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from engine.domain.events import MAX_ID_LENGTH, MAX_LINES, MAX_MINOR_UNITS, MAX_QUANTITY, EventType
-from engine.feedback import Status
+from engine.receipts import Status
 from engine.recommend.answer import Dropped, ReasonCode
 from engine.recommend.control.shortlist import Rule
 

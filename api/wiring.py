@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,6 +24,8 @@ from api.repeating import Repeating, exit_without_parent
 from api.services import Services, keeper_of, utc_now
 from api.upkeep import Upkeep, with_catch_up
 from engine.feedback import Feedback
+from engine.follower import Follower
+from engine.intake import Intake
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Catalog, Invalidations, ListCache, Segments
@@ -45,6 +48,8 @@ from engine.store.segments import SqlSegments
 
 MODEL_INTERVAL = timedelta(seconds=0.5)
 UPKEEP_INTERVAL = timedelta(seconds=1)
+FOLLOW_INTERVAL = timedelta(milliseconds=50)
+FOLLOW_PAUSE = 0.03
 REFRESH_INTERVAL = timedelta(minutes=1)
 PARENT_INTERVAL = timedelta(seconds=1)
 # Twice what a database that is silent holds a thread for: one thread at a time finds out.
@@ -72,24 +77,23 @@ def connected(settings: Settings) -> Services:
     catalog = SqlCatalog(database)
     invalidations = SqlInvalidations(database)
     cache, upkeep, close_cache = _cache(settings, catalog, invalidations)
-    models = ModelWatch(
-        ModelStore(settings.models_folder), partial(recommender_of, settings=settings)
-    )
-    models.poll()
+    models = _models(settings)
     segments = SqlSegments(database)
     items = ItemBook(catalog)
     live = live_model(models, items, segments)
     refresh = _refresh(database, segments, live)
+    intake, following = _intake(Feedback(SqlLedger(database), invalidations, cache, model=live))
     background = [
         Repeating("model watch", models.poll, every=MODEL_INTERVAL),
         Repeating("cache upkeep", upkeep, every=UPKEEP_INTERVAL),
+        *following,
         # So that no event has to read a large catalogue while others wait for its transaction.
         Repeating("item book", items.latest, every=UPKEEP_INTERVAL),
         Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL),
         *_parent_watch(),
     ]
     return Services(
-        feedback=Feedback(SqlLedger(database), invalidations, cache, model=live),
+        intake=intake,
         customers=SqlCustomers(database),
         catalog=catalog,
         sales=SqlSales(database),
@@ -109,6 +113,13 @@ def connected(settings: Settings) -> Services:
     )
 
 
+def _models(settings: Settings) -> ModelWatch:
+    source = ModelStore(settings.models_folder)
+    models = ModelWatch(source, partial(recommender_of, settings=settings))
+    models.poll()
+    return models
+
+
 def recommender_of(model: Model, *, settings: Settings) -> Recommender:
     """The recommender that serves a model as the shop wants it.
 
@@ -123,6 +134,25 @@ def recommender_of(model: Model, *, settings: Settings) -> Recommender:
             model.version,
         )
     return recommender
+
+
+def _intake(feedback: Feedback) -> tuple[Intake, list[Repeating]]:
+    """What takes events, and what is done after them in the background."""
+    follower = Follower(feedback, clock=utc_now)
+    intake = Intake(feedback, due=follower.add)
+    return intake, [
+        Repeating("cache notes", feedback.clear_told, every=UPKEEP_INTERVAL),
+        Repeating("features", partial(_follow, follower, intake), every=FOLLOW_INTERVAL),
+    ]
+
+
+def _follow(follower: Follower, intake: Intake) -> None:
+    # Whoever waits for an acknowledgement comes first: features take a quarter of the time then.
+    def pause() -> None:
+        if intake.waiting:
+            time.sleep(FOLLOW_PAUSE)
+
+    follower.drain(pause=pause)
 
 
 def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh:

@@ -46,6 +46,10 @@ class StoreUnavailable(EngineError):
     """The database or the cache cannot be reached or refuses."""
 
 
+class Overloaded(EngineError):
+    """More is asked at once than can be done; nothing was done, and it may be asked again."""
+
+
 class DataRefused(EngineError):
     """A file or a row cannot be used; `source` and `line` say where."""
 

@@ -2,45 +2,26 @@
 
 An event counts when its transaction has committed: the log entry, the customer's new state and
 the note that cached lists are stale stand or fall together. Only then is the cache told; when
-that fails the note remains and the cache is told again later.
+that fails the note remains and the cache is told again later. Features may follow in a
+transaction of their own, soon after (`engine.intake`).
 """
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from engine.domain.customers import StoredCustomer
-from engine.domain.events import Event, EventType, check, digest, to_ms
-from engine.domain.particulars import check_particulars
+from engine.domain.events import Event, EventType, to_ms
 from engine.errors import RequestInvalid, StoreUnavailable
-from engine.live import LiveModel, Living
+from engine.live import LiveModel, Living, living
 from engine.loyalty.net import net_lines, summarise
 from engine.loyalty.state import NEW, apply_all, decode, encode
 from engine.ports import Entry, Invalidations, Ledger, LedgerTransaction, ListCache, Outcome
-
-
-class Status(StrEnum):
-    """What a sender is told of an event."""
-
-    ACCEPTED = "accepted"
-    DUPLICATE = "duplicate"
-    CONFLICT = "conflict"
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of one event; `field` and `reason` say why it was refused."""
-
-    event_id: str
-    status: Status
-    field: str | None = None
-    reason: str | None = None
+from engine.receipts import Batch, Receipt, Recorded, checked, receipt_of, rejected
 
 
 class Feedback:
@@ -58,6 +39,9 @@ class Feedback:
         self._invalidations = invalidations
         self._cache = cache
         self._model = model
+        self._lock = threading.Lock()
+        # Customers' revisions that the cache has been told of, and the database still notes.
+        self._told: dict[str, int] = {}
 
     def record(self, events: Sequence[Event], *, now: datetime) -> list[Receipt]:
         """What became of each event, in order; accepted ones are durable and counted once.
@@ -65,31 +49,73 @@ class Feedback:
         Events that break a rule are rejected one by one and keep no other from being accepted.
         Raises StoreUnavailable when the log cannot be written: then none was accepted.
         """
-        receipts: dict[int, Receipt] = {}
+        batch = checked(events, now=now)
+        (receipts,) = self.record_together(lambda: [batch], now=now).receipts
+        return receipts
+
+    def record_together(
+        self,
+        gather: Callable[[], Sequence[Batch]],
+        *,
+        now: datetime,
+        at_once: Callable[[Sequence[Batch]], bool] = lambda _: True,
+    ) -> Recorded:
+        """What became of several senders' events, written in one transaction.
+
+        `gather` is called when it is this transaction's turn to write, so that whoever came while
+        it waited takes part. Features follow in the same transaction where `at_once` says so of
+        the batches; else the customers are named in the answer, for `follow`.
+        """
         with self._ledger.transaction() as transaction:
-            entries: dict[int, Entry] = {}
-            for position, event in enumerate(events):
-                try:
-                    entries[position] = _entry(event, transaction, now=now)
-                except RequestInvalid as error:
-                    receipts[position] = _rejected(event, error)
+            batches = gather()
+            entries, receipts = _admitted(batches, transaction)
             outcomes, revisions, concerned = _written(transaction, list(entries.values()))
-            if self._model is not None:
+            later = not at_once(batches)
+            if self._model is not None and not later:
                 self._model.follow(transaction, concerned, now_ms=to_ms(now))
-        for position, outcome in zip(entries, outcomes, strict=True):
-            receipts[position] = _receipt(events[position], outcome)
+        for (number, position), outcome in zip(entries, outcomes, strict=True):
+            event = batches[number].events[position]
+            receipts[number][position] = receipt_of(event, outcome)
         self._tell_cache(revisions)
-        return [receipts[position] for position in range(len(events))]
+        return Recorded(
+            [[own[at] for at in range(len(own))] for own in receipts],
+            [each.stored.customer_id for each in concerned] if later else [],
+        )
+
+    def follow(self, customer_ids: Sequence[str], *, now: datetime) -> None:
+        """Work out the features of customers whose events were recorded without them."""
+        if self._model is None or not customer_ids:
+            return
+        with self._ledger.transaction() as transaction:
+            held = transaction.lock(customer_ids)
+            customers = living(held[name] for name in sorted(held))
+            self._model.follow(transaction, customers, now_ms=to_ms(now))
+
+    def clear_told(self) -> None:
+        """Forget the notes of what the cache has been told. Raises StoreUnavailable.
+
+        To be called every second or so, and at the end: one small transaction for many events.
+        A note that is left is carried out once more, which drops nothing that is current.
+        """
+        with self._lock:
+            told, self._told = self._told, {}
+        try:
+            self._invalidations.clear(told)
+        except StoreUnavailable:
+            with self._lock:
+                self._told = {**told, **self._told}
+            raise
 
     def _tell_cache(self, revisions: Mapping[str, int]) -> None:
         if not revisions:
             return
         try:
             self._cache.forget(revisions)
-            self._invalidations.clear(revisions)
         except StoreUnavailable:
             # The notes stay in the database; whoever keeps the cache up carries them out.
             return
+        with self._lock:
+            self._told.update(revisions)
 
 
 def record_in(transaction: LedgerTransaction, entries: Sequence[Entry]) -> list[Outcome]:
@@ -181,14 +207,24 @@ def _is_ownerless_refund(event: Event) -> bool:
     return event.type is EventType.REFUND and event.customer_id is None
 
 
-def entry_of(event: Event, *, received_at: datetime) -> Entry:
-    """A checked event made ready for the log."""
-    return Entry(event.at(received_at), digest(event), received_at)
+def _admitted(
+    batches: Sequence[Batch], transaction: LedgerTransaction
+) -> tuple[dict[tuple[int, int], Entry], list[dict[int, Receipt]]]:
+    """The entries by batch and position, and for each batch the receipts of what is refused."""
+    entries: dict[tuple[int, int], Entry] = {}
+    receipts = [dict(batch.refused) for batch in batches]
+    for number, batch in enumerate(batches):
+        for position, entry in batch.entries.items():
+            try:
+                _check_currency(entry.event, transaction)
+            except RequestInvalid as error:
+                receipts[number][position] = rejected(entry.event, error)
+            else:
+                entries[number, position] = entry
+    return entries, receipts
 
 
-def _entry(event: Event, transaction: LedgerTransaction, *, now: datetime) -> Entry:
-    check(event, now=now)
-    check_particulars(event)
+def _check_currency(event: Event, transaction: LedgerTransaction) -> None:
     # Only what moves money settles the currency, or has to be in it.
     moves_goods = event.type in (EventType.PURCHASE, EventType.REFUND)
     if moves_goods and event.currency not in (None, transaction.shop_currency(event.currency)):
@@ -197,7 +233,6 @@ def _entry(event: Event, transaction: LedgerTransaction, *, now: datetime) -> En
             f"{event.currency} is not this shop's currency {settled}; convert the amounts first",
             field="currency",
         )
-    return entry_of(event, received_at=now)
 
 
 def _moved_on(customer_id: str, stored: StoredCustomer | None, events: Sequence[Event]) -> Living:
@@ -215,18 +250,3 @@ def _moved_on(customer_id: str, stored: StoredCustomer | None, events: Sequence[
         summary=summarise(net_lines(after)),
     )
     return Living(moved, after)
-
-
-def _receipt(event: Event, outcome: Outcome) -> Receipt:
-    if outcome is Outcome.CONFLICT:
-        return Receipt(
-            event.event_id,
-            Status.CONFLICT,
-            field="event_id",
-            reason=f"{event.event_id} was used before with another content; use a new id",
-        )
-    return Receipt(event.event_id, Status(outcome.value))
-
-
-def _rejected(event: Event, error: RequestInvalid) -> Receipt:
-    return Receipt(event.event_id, Status.REJECTED, field=error.field, reason=error.reason)

@@ -25,6 +25,8 @@ from engine.domain.catalog import Item, ItemPatch
 from engine.domain.ids import IdTable
 from engine.errors import ModelUnavailable, StoreUnavailable
 from engine.feedback import Feedback
+from engine.follower import Follower
+from engine.intake import Intake
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.rfm import RfmCuts
 from engine.models.frequency import PersonalFrequency
@@ -179,8 +181,10 @@ def a_shop(
     watch.poll()
     features, segments = Outage(SqlFeatures(database)), Outage(SqlSegments(database))
     live = live_model(watch, ItemBook(catalog), segments)
+    clock = settings.pop("clock", lambda: NOW)
+    feedback = Feedback(ledger, SqlInvalidations(database), kept, model=live)
     services = Services(
-        feedback=Feedback(ledger, SqlInvalidations(database), kept, model=live),
+        intake=Intake(feedback, due=Follower(feedback, clock=clock).add),
         customers=customers,
         catalog=catalog,
         sales=Outage(SqlSales(database)),
@@ -190,7 +194,7 @@ def a_shop(
         cache=kept,
         models=watch,
         breaker=CircuitBreaker(cooldown=timedelta(0)),
-        clock=settings.pop("clock", lambda: NOW),
+        clock=clock,
         **settings,
     )
     app = create_app(services)

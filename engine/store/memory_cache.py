@@ -96,8 +96,9 @@ class MemoryListCache:
         with self._lock:
             for customer_id, revision in revisions.items():
                 before = self._customers.get(customer_id)
-                stored = before.revision if before else revision
-                self._keep(customer_id, _Lists(max(stored, revision)))
+                # What is kept was computed from the revision that is remembered.
+                if before is None or before.revision < revision:
+                    self._keep(customer_id, _Lists(revision))
 
     def set_catalog_revision(self, revision: int) -> None:
         """Make every list computed from an older catalogue stale; never lowers the revision."""

@@ -57,11 +57,10 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 """
 _FORGET = """
-local stored = redis.call('HGET', KEYS[1], 'rev') or '-1'
-local revision = ARGV[1]
-if tonumber(stored) > tonumber(revision) then revision = stored end
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'rev', revision)
+if tonumber(redis.call('HGET', KEYS[1], 'rev') or '-1') < tonumber(ARGV[1]) then
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'rev', ARGV[1])
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
 """

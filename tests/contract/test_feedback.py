@@ -7,8 +7,9 @@ import pytest
 
 from engine.domain.events import Event
 from engine.errors import StoreUnavailable
-from engine.feedback import Feedback, Receipt, Status
+from engine.feedback import Feedback
 from engine.ports import Stamp
+from engine.receipts import Receipt, Status
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database
 from engine.store.invalidations import SqlInvalidations
@@ -151,7 +152,11 @@ def test_anothers_event_drops_nothing(feedback: Feedback, cache: MemoryListCache
 
 def test_the_note_goes_when_the_cache_has_heard(feedback: Feedback, database: Database):
     feedback.record([a_view("e1")], now=NOW)
+    noted = SqlInvalidations(database).pending(limit=10)
 
+    feedback.clear_told()
+
+    assert noted == {"c1": 1}
     assert SqlInvalidations(database).pending(limit=10) == {}
 
 
@@ -178,8 +183,10 @@ def test_a_duplicate_tells_the_cache_what_the_first_time_could_not(
     database: Database, cache: MemoryListCache
 ):
     feedback_with(database, CacheAway(ttl=timedelta(hours=1))).record([a_view("e1")], now=NOW)
+    feedback = feedback_with(database, cache)
 
-    assert kept_after(feedback_with(database, cache), cache, a_view("e1")) is None
+    assert kept_after(feedback, cache, a_view("e1")) is None
+    feedback.clear_told()
     assert SqlInvalidations(database).pending(limit=10) == {}
 
 

@@ -6,8 +6,8 @@ from sqlalchemy import func, select, text
 from engine.domain.customers import CustomerSummary, StoredCustomer
 from engine.domain.events import Event, Line
 from engine.errors import StoreUnavailable
-from engine.feedback import entry_of
 from engine.ports import Entry, IngestRun, LineKey, Outcome
+from engine.receipts import entry_of
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database
 from engine.store.invalidations import SqlInvalidations

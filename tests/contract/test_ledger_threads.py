@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from engine.domain.events import Event
-from engine.feedback import Feedback, Status, entry_of, record_in
+from engine.feedback import Feedback, record_in
 from engine.loyalty.net import net_lines, summarise
 from engine.loyalty.state import NEW, apply_all, encode
 from engine.ports import Outcome
+from engine.receipts import Status, entry_of
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database
 from engine.store.invalidations import SqlInvalidations

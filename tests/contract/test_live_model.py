@@ -14,9 +14,10 @@ from engine.domain.catalog import Item
 from engine.domain.events import Event, EventType
 from engine.domain.features import FeatureRow, StoredSegment
 from engine.errors import StoreUnavailable
-from engine.feedback import Feedback, Receipt, entry_of, record_in
+from engine.feedback import Feedback, record_in
 from engine.live import LiveModel, Surroundings
 from engine.loyalty.cuts import Cuts
+from engine.receipts import Receipt, entry_of
 from engine.store.database import Database
 from engine.store.features import SqlFeatures
 from engine.store.invalidations import SqlInvalidations

@@ -12,10 +12,11 @@ import pytest
 
 from engine.domain.events import Event, EventType, to_ms
 from engine.domain.features import FeatureRow, StoredSegment
-from engine.feedback import entry_of, record_in
+from engine.feedback import record_in
 from engine.live import LiveModel, Surroundings, living
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.features.registry import Features
+from engine.receipts import entry_of
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database

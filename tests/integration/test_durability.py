@@ -7,8 +7,8 @@ import sys
 
 from sqlalchemy import select
 
-from engine.feedback import entry_of
 from engine.ports import Outcome
+from engine.receipts import entry_of
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database
 from engine.store.ledger import SqlLedger
@@ -20,7 +20,8 @@ WRITER = """
 import sys
 from datetime import UTC, datetime
 from engine.domain.events import Event, EventType, Line
-from engine.feedback import entry_of, record_in
+from engine.feedback import record_in
+from engine.receipts import entry_of
 from engine.store.database import Database
 from engine.store.ledger import SqlLedger
 

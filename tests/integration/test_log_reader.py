@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 
 from engine.domain.events import Event, EventType, Line
 from engine.errors import StoreUnavailable
-from engine.feedback import entry_of
+from engine.receipts import entry_of
 from engine.store.database import Database
 from engine.store.ledger import SqlLedger
 from engine.store.log_reader import EVENT_SCHEMA, SCHEMA, log_span, read_events, read_lines

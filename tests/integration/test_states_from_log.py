@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from engine.domain.events import EARLIEST, Event, EventType, Line
-from engine.feedback import entry_of
+from engine.receipts import entry_of
 from engine.store.database import Database
 from engine.store.ledger import SqlLedger
 from engine.store.log_reader import EVENT_SCHEMA, SCHEMA, ReadLog, read_log

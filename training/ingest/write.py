@@ -11,8 +11,9 @@ from datetime import datetime
 import duckdb
 
 from engine.errors import DataRefused
-from engine.feedback import entry_of, record_in
+from engine.feedback import record_in
 from engine.ports import IngestRun, Ledger, LedgerTransaction, Outcome
+from engine.receipts import entry_of
 from training.ingest.classify import DUPLICATE
 from training.ingest.orders import Planned, Row, plan
 from training.progress import Advance
