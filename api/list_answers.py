@@ -57,12 +57,16 @@ def cache_field(model_version: str, request: Request, *, epoch: str = "") -> str
 
     `epoch` names what the shop wants of its lists.
     """
+    return ":".join(filter(None, (model_version, epoch, request_name(request))))
+
+
+def request_name(request: Request) -> str:
+    """A name for the request alone, equal exactly for equal requests; no name ends with another."""
     content = {name: getattr(request, name) for name in Request.__slots__}
     content["exclude_item_ids"] = sorted(request.exclude_item_ids)
     encoded = msgspec.json.encode(content, order="deterministic")
     # A digest, since the ids to exclude may be a thousand.
-    digest = hashlib.blake2b(encoded, digest_size=16).hexdigest()
-    return ":".join(filter(None, (model_version, epoch, digest)))
+    return hashlib.blake2b(encoded, digest_size=16).hexdigest()
 
 
 EXPLORED = "explored"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -11,19 +10,24 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
+from api.asking import Breaker, asking
 from api.best_sellers import BestSellers
+from api.budget import Budget, OutOfTime
 from api.catalog_views import CatalogViews
-from api.list_answers import cache_field, told
+from api.kept_lists import KeptLists
+from api.list_answers import cache_field, request_name, told
 from api.model_watch import ModelWatch
 from api.wire import FallbackReason, Recommendations, ServedBy, encode
 from engine.domain.customers import StoredCustomer
 from engine.domain.events import to_ms
 from engine.domain.histories import Histories, histories_of
-from engine.errors import SegmentUnknown, StoreUnavailable
+from engine.domain.marks import marks
+from engine.errors import StoreUnavailable
+from engine.list_cache import Stamp
 from engine.loyalty.net import net_lines
 from engine.loyalty.state import decode
 from engine.newcomers import Newcomers
-from engine.ports import Catalog, Customers, ListCache, Stamp
+from engine.ports import Customers
 from engine.recommend.answer import Answer, CatalogView, Request
 from engine.recommend.basket import Hand, for_hand
 from engine.recommend.recommender import Recommender
@@ -31,29 +35,14 @@ from engine.recommend.rerank import rerank
 from engine.recommend.surfaces import bought_together, popular, selling_of, similar
 from engine.segment_keeper import SegmentKeeper
 
-__all__ = ["Breaker", "Lists", "cache_field"]
-
-
-class Breaker(Protocol):
-    """Says whether a service that failed may be asked again (`engine.store.breaker`)."""
-
-    def allows(self) -> bool:
-        """Whether to ask now, and then report how it went."""
-
-    def succeeded(self) -> None:
-        """Note an answer."""
-
-    def failed(self) -> None:
-        """Note a failure."""
-
 
 @dataclass(frozen=True)
 class Lists:
     """Answers every request for a list; each method's result is the JSON body."""
 
     customers: Customers
-    catalog: Catalog
-    cache: ListCache
+    kept: KeptLists
+    budget: Budget
     models: ModelWatch
     views: CatalogViews
     clock: Callable[[], datetime]
@@ -63,28 +52,33 @@ class Lists:
     keeper: SegmentKeeper
 
     def for_customer(self, customer_id: str, request: Request) -> bytes:
-        """The customer's list: the cached one, or a new one that is then kept."""
+        """The customer's list: the cached one, or a new one that is then kept.
+
+        One that cannot be made, or not in time, is answered with the customer's last list for the
+        request, or else with what is popular; the answer says so.
+        """
         recommender = self.models.current()
         if recommender is None:
             return self._of_shop(popular, request, customer_id=customer_id)
-        epoch = recommender.steering.epoch(self._now_ms())
-        name = cache_field(recommender.model.version, request, epoch=epoch)
-        cached = self._cached(customer_id, name)
-        if cached is not None:
-            return cached
+        name = self.name_of(recommender, request)
+        found = self.kept.found(customer_id, name) or self.kept.awaited(customer_id, name)
+        if found is not None:
+            return found
         try:
-            with self._asking_store():
-                stored = self.customers.load(customer_id)
-                view = self.views.latest()
+            return self.budget.spend(partial(self._made, recommender, customer_id, request, name))
         except StoreUnavailable:
-            return self._without_store(popular, request, customer_id=customer_id)
-        answer = self._computed(recommender, customer_id, stored, request, view)
-        made = self._told(answer, recommender, customer_id, request)
-        if stored is not None:
-            stamp = Stamp(stored.revision, view.revision)
-            kept = msgspec.structs.replace(made, served_by=ServedBy.CACHE)
-            self._keep(customer_id, name, encode(kept), stamp)
-        return encode(made)
+            self.kept.leave(customer_id, name)
+            reason = FallbackReason.STORE_UNAVAILABLE
+        except OutOfTime:
+            reason = FallbackReason.OUT_OF_TIME
+        gone = self.views.last_known().unavailable
+        last = self.kept.last(customer_id, request_name(request), reason, unavailable=gone)
+        return last or self._without_store(popular, request, customer_id=customer_id, reason=reason)
+
+    def name_of(self, recommender: Recommender, request: Request) -> str:
+        """The name of a list in its customer's cached ones, as of now."""
+        epoch = recommender.steering.epoch(self._now_ms())
+        return cache_field(recommender.model.version, request, epoch=epoch)
 
     def popular(self, request: Request, *, segment: str | None = None) -> bytes:
         """The items that sell best now, in a segment when one is named.
@@ -94,7 +88,7 @@ class Lists:
         if segment is None:
             return self._of_shop(popular, request)
         try:
-            with self._asking_store():
+            with asking(self.breaker):
                 self.keeper.one(segment)
                 return self._of_shop(partial(self._popular_in, segment), request)
         except StoreUnavailable:
@@ -147,7 +141,7 @@ class Lists:
         known = recommender or self.best_sellers.recommender()
         own, reason = None, None if recommender else FallbackReason.NO_MODEL
         try:
-            with self._asking_store():
+            with asking(self.breaker):
                 view = self.views.latest()
                 if customer_id is not None:
                     stored = self.customers.load(customer_id)
@@ -180,19 +174,35 @@ class Lists:
         return encode(self._told(answer, recommender, customer_id, request))
 
     def _without_store(
-        self, make: _OfShop, request: Request, *, customer_id: str | None = None
+        self,
+        make: _OfShop,
+        request: Request,
+        *,
+        customer_id: str | None = None,
+        reason: FallbackReason = FallbackReason.STORE_UNAVAILABLE,
     ) -> bytes:
         recommender = self.models.current()
         known = recommender or self.best_sellers.recommender()
         answer = make(known, request, view=self.views.last_known())
-        labelled = replace(answer, fallback_reason=FallbackReason.STORE_UNAVAILABLE.value)
+        labelled = replace(answer, fallback_reason=reason.value)
         return encode(self._told(labelled, recommender, customer_id, request))
 
-    def _cached(self, customer_id: str, name: str) -> bytes | None:
-        try:
-            return self.cache.read(customer_id, name)
-        except StoreUnavailable:
-            return None
+    def _made(
+        self, recommender: Recommender, customer_id: str, request: Request, name: str
+    ) -> bytes:
+        """A new list, kept if the customer is known. Raises StoreUnavailable."""
+        with asking(self.breaker):
+            stored = self.customers.load(customer_id)
+            view = self.views.latest()
+        answer = self._computed(recommender, customer_id, stored, request, view)
+        made = self._told(answer, recommender, customer_id, request)
+        if stored is None:
+            self.kept.leave(customer_id, name)
+        else:
+            stamp = Stamp(stored.revision, view.revision, _concerned(answer))
+            kept = msgspec.structs.replace(made, served_by=ServedBy.CACHE)
+            self.kept.keep(customer_id, name, encode(kept), stamp)
+        return encode(made)
 
     def _computed(
         self,
@@ -208,51 +218,16 @@ class Lists:
         if answer.fallback_reason is None:
             return answer
         try:
-            with self._asking_store():
+            with asking(self.breaker):
                 return self.newcomers.welcomed(
                     answer, stored, recommender, request, view=view, now_ms=now_ms
                 )
         except StoreUnavailable:
             return answer
 
-    def _keep(self, customer_id: str, name: str, body: bytes, stamp: Stamp) -> None:
-        """Cache a list, and take it back when what it was computed from has moved on.
-
-        The cache refuses what is older than the last event it was told of. One that restarted
-        knows of none, and what it was told just before is lost: hence the second look.
-        """
-        try:
-            if not self.cache.write(customer_id, name, body, stamp=stamp):
-                return
-            revision = self.customers.revision(customer_id)
-            if revision > stamp.customer_revision:
-                self.cache.forget({customer_id: revision})
-            catalog_revision = self.catalog.revision()
-            if catalog_revision > stamp.catalog_revision:
-                self.cache.set_catalog_revision(catalog_revision)
-        except StoreUnavailable:
-            # The list was computed and is right; the next one is computed again.
-            return
-
-    @contextmanager
-    def _asking_store(self) -> Iterator[None]:
-        """Ask the database inside, unless it failed just now: a list waits for it only briefly."""
-        if not self.breaker.allows():
-            raise StoreUnavailable("the database failed repeatedly and is left alone for a moment")
-        try:
-            yield
-        except StoreUnavailable:
-            self.breaker.failed()
-            raise
-        except SegmentUnknown:
-            # The database did answer.
-            self.breaker.succeeded()
-            raise
-        self.breaker.succeeded()
-
     def _view(self) -> CatalogView:
         try:
-            with self._asking_store():
+            with asking(self.breaker):
                 return self.views.latest()
         except StoreUnavailable:
             return self.views.last_known()
@@ -280,6 +255,13 @@ class _OfShop(Protocol):
 
 # Makes a list from what a customer bought; None: nobody knows.
 _OfCustomer: TypeAlias = Callable[[Recommender, Request, Histories | None, CatalogView], Answer]
+
+
+def _concerned(answer: Answer) -> bytes | None:
+    """The marks of the items whose change concerns the answer, None for any item's."""
+    if answer.missed is None:
+        return None
+    return marks((*(item.item_id for item in answer.items), *answer.missed))
 
 
 def _histories(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.ports import Stamp
+from engine.list_cache import Stamp
 
 
 class NoListCache:
@@ -16,6 +16,16 @@ class NoListCache:
     def write(self, customer_id: str, field: str, body: bytes, *, stamp: Stamp) -> bool:
         """False: it was not kept."""
         return False
+
+    def claim(self, customer_id: str, field: str) -> bool:
+        """True: nobody waits for an answer that is not kept."""
+        return True
+
+    def release(self, customer_id: str, field: str) -> None:
+        """Nothing to end."""
+
+    def last(self, customer_id: str, request: str) -> bytes | None:
+        """None: there is never an answer."""
 
     def forget(self, revisions: Mapping[str, int]) -> None:
         """Nothing to drop."""

@@ -6,15 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from api.asking import Breaker
 from api.best_sellers import BestSellers
+from api.budget import Budget
+from api.catalog_changes import CatalogChanges
 from api.catalog_views import CatalogViews
-from api.lists import Breaker, Lists
+from api.kept_lists import KeptLists
+from api.lists import Lists
 from api.model_watch import ModelWatch
 from engine.intake import Intake
+from engine.list_cache import ListCache
 from engine.live import LiveModel
 from engine.newcomers import Newcomers
 from engine.portrait import Painter
-from engine.ports import Catalog, Customers, Features, ListCache, Sales, Segments
+from engine.ports import Catalog, Customers, Features, Sales, Segments
 from engine.segment_keeper import SegmentKeeper
 from engine.segment_sales import SegmentSales
 
@@ -37,6 +42,8 @@ class Services:
     live: LiveModel
     cache: ListCache
     models: ModelWatch
+    changes: CatalogChanges
+    budget: Budget
     breaker: Breaker
     clock: Callable[[], datetime] = utc_now
     max_body_bytes: int = 5_000_000
@@ -51,8 +58,8 @@ class Services:
         sales = SegmentSales(self.customers, self.segments)
         lists = Lists(
             customers=self.customers,
-            catalog=self.catalog,
-            cache=self.cache,
+            kept=KeptLists(self.cache, self.customers, self.catalog, self.changes),
+            budget=self.budget,
             models=self.models,
             views=CatalogViews(self.catalog),
             clock=self.clock,

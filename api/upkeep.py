@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.ports import Catalog, Invalidations, ListCache
+from engine.list_cache import ListCache
+from engine.ports import Catalog, Invalidations
 
 PAGE = 1_000
 

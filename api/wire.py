@@ -77,6 +77,7 @@ class FallbackReason(StrEnum):
     EMPTY_SEGMENT = "empty_segment"
     STORE_UNAVAILABLE = "store_unavailable"
     NO_MODEL = "no_model"
+    OUT_OF_TIME = "out_of_time"
 
 
 class LineIn(Struct, frozen=True, forbid_unknown_fields=True):

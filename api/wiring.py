@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import time
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,20 +14,20 @@ from pathlib import Path
 from flask import Flask
 
 from api.app import create_app
+from api.budget import Budget
+from api.cache_wiring import caching
 from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
-from api.no_cache import NoListCache
 from api.refresh import Refresh
 from api.repeating import Repeating, exit_without_parent
 from api.services import Services, keeper_of, utc_now
-from api.upkeep import Upkeep, with_catch_up
 from engine.feedback import Feedback
 from engine.follower import Follower
 from engine.intake import Intake
 from engine.live import LiveModel
 from engine.models.model import Model
-from engine.ports import Catalog, Invalidations, ListCache, Segments
+from engine.ports import Segments
 from engine.recommend.recommender import Recommender
 from engine.settings import Settings
 from engine.store.breaker import CircuitBreaker
@@ -39,10 +38,8 @@ from engine.store.features import SqlFeatures
 from engine.store.invalidations import SqlInvalidations
 from engine.store.late_database import LateDatabase
 from engine.store.ledger import SqlLedger
-from engine.store.memory_cache import MemoryListCache
 from engine.store.model_store import ModelStore
 from engine.store.notes import SqlNotes
-from engine.store.redis_cache import RedisListCache, connect
 from engine.store.sales import SqlSales
 from engine.store.segments import SqlSegments
 
@@ -74,21 +71,20 @@ def connected(settings: Settings) -> Services:
     Neither the database nor the cache nor a model has to be there yet.
     """
     database = LateDatabase.open(settings.database)
-    catalog = SqlCatalog(database)
-    invalidations = SqlInvalidations(database)
-    cache, upkeep, close_cache = _cache(settings, catalog, invalidations)
-    models = _models(settings)
-    segments = SqlSegments(database)
-    items = ItemBook(catalog)
+    catalog, segments = SqlCatalog(database), SqlSegments(database)
+    kept = caching(settings, catalog, SqlInvalidations(database))
+    models, items = _models(settings), ItemBook(catalog)
     live = live_model(models, items, segments)
+    intake, following = _intake(database, kept.cache, live)
     refresh = _refresh(database, segments, live)
-    intake, following = _intake(Feedback(SqlLedger(database), invalidations, cache, model=live))
+    budget = Budget(settings.request_budget)
     background = [
         Repeating("model watch", models.poll, every=MODEL_INTERVAL),
-        Repeating("cache upkeep", upkeep, every=UPKEEP_INTERVAL),
-        *following,
+        Repeating("cache upkeep", kept.upkeep, every=UPKEEP_INTERVAL),
+        Repeating("item changes", kept.changes.catch_up, every=UPKEEP_INTERVAL),
         # So that no event has to read a large catalogue while others wait for its transaction.
         Repeating("item book", items.latest, every=UPKEEP_INTERVAL),
+        *following,
         Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL),
         *_parent_watch(),
     ]
@@ -100,13 +96,16 @@ def connected(settings: Settings) -> Services:
         features=SqlFeatures(database),
         segments=segments,
         live=live,
-        cache=cache,
+        cache=kept.cache,
+        changes=kept.changes,
+        budget=budget,
         models=models,
         breaker=CircuitBreaker(patience=DATABASE_PATIENCE),
         max_body_bytes=settings.max_body_bytes,
         closers=(
             database.close,
-            close_cache,
+            kept.close,
+            budget.close,
             *(each.start().close for each in background),
             refresh.close,
         ),
@@ -136,8 +135,11 @@ def recommender_of(model: Model, *, settings: Settings) -> Recommender:
     return recommender
 
 
-def _intake(feedback: Feedback) -> tuple[Intake, list[Repeating]]:
+def _intake(
+    database: Database, cache: ListCache, live: LiveModel
+) -> tuple[Intake, list[Repeating]]:
     """What takes events, and what is done after them in the background."""
+    feedback = Feedback(SqlLedger(database), SqlInvalidations(database), cache, model=live)
     follower = Follower(feedback, clock=utc_now)
     intake = Intake(feedback, due=follower.add)
     return intake, [
@@ -167,23 +169,6 @@ def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh
     )
 
 
-def _cache(
-    settings: Settings, catalog: Catalog, invalidations: Invalidations
-) -> tuple[ListCache, Callable[[], object], Callable[[], None]]:
-    """The cache, what keeps it up to date, and what closes it."""
-    if settings.redis_url is not None:
-        shared = RedisListCache(
-            connect(settings.redis_url), ttl=settings.cache_ttl, breaker=CircuitBreaker()
-        )
-        upkeep = Upkeep(shared, catalog, invalidations)
-        return shared, with_catch_up(upkeep, shared.catch_up), shared.close
-    # A worker cannot drop the lists in another one's memory: several need a shared cache or none.
-    own: ListCache = (
-        MemoryListCache(ttl=settings.cache_ttl) if settings.workers == 1 else NoListCache()
-    )
-    return own, Upkeep(own, catalog, invalidations).carry_out, _nothing
-
-
 def _parent_watch() -> list[Repeating]:
     # Only a process that a server made has a parent it must not outlive: a shell may go.
     parent = multiprocessing.parent_process()
@@ -192,7 +177,3 @@ def _parent_watch() -> list[Repeating]:
     # Not os.getppid(): the parent may be gone already, and that would be whoever took over.
     leave = partial(exit_without_parent, parent.pid)
     return [Repeating("parent watch", leave, every=PARENT_INTERVAL)]
-
-
-def _nothing() -> None:
-    """Close what needs no closing."""

@@ -17,10 +17,11 @@ from typing import NamedTuple
 from engine.domain.customers import StoredCustomer
 from engine.domain.events import Event, EventType, to_ms
 from engine.errors import RequestInvalid, StoreUnavailable
+from engine.list_cache import ListCache
 from engine.live import LiveModel, Living, living
 from engine.loyalty.net import net_lines, summarise
 from engine.loyalty.state import NEW, apply_all, decode, encode
-from engine.ports import Entry, Invalidations, Ledger, LedgerTransaction, ListCache, Outcome
+from engine.ports import Entry, Invalidations, Ledger, LedgerTransaction, Outcome
 from engine.receipts import Batch, Receipt, Recorded, checked, receipt_of, rejected
 
 

@@ -246,6 +246,9 @@ class Catalog(Protocol):
     def changed_since(self, revision: int) -> list[Item]:
         """The items that changed after a revision."""
 
+    def changes(self, *, since: int, limit: int) -> list[tuple[str, int]]:
+        """Items that changed after a revision and when they last did, the latest first."""
+
     def put(self, patches: Sequence[ItemPatch]) -> int:
         """Set attributes of items, new ones included; the catalogue's new revision."""
 
@@ -271,30 +274,3 @@ class Invalidations(Protocol):
 
     def clear(self, done: Mapping[str, int]) -> None:
         """Forget those that were carried out, unless a later revision came meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What a cached list was computed from."""
-
-    customer_revision: int
-    catalog_revision: int
-
-
-class ListCache(Protocol):
-    """Finished answers. A cache and nothing but a cache: losing it loses no answer."""
-
-    def read(self, customer_id: str, field: str) -> bytes | None:
-        """The answer, None when there is none that is current."""
-
-    def write(self, customer_id: str, field: str, body: bytes, *, stamp: Stamp) -> bool:
-        """Keep an answer unless the customer or the catalogue moved on; whether it was kept."""
-
-    def forget(self, revisions: Mapping[str, int]) -> None:
-        """Drop customers' lists and refuse ones computed from an older revision."""
-
-    def set_catalog_revision(self, revision: int) -> None:
-        """Make every list computed from an older catalogue stale."""
-
-    def ping(self) -> None:
-        """Raise StoreUnavailable when the cache does not answer."""

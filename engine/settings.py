@@ -41,6 +41,7 @@ class Settings:
     cooldown: timedelta = timedelta(days=1)
     rfm_window: timedelta = timedelta(days=365)
     max_body_bytes: int = 5_000_000
+    request_budget: timedelta = timedelta(seconds=0.5)
     control: Control = field(default_factory=Control)
 
     @classmethod
@@ -201,5 +202,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "cooldown": _duration,
     "rfm_window": _duration,
     "max_body_bytes": _whole(1_000, 1_000_000_000),
+    "request_budget": _duration,
     "control": _control,
 }

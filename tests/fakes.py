@@ -16,6 +16,8 @@ from flask.testing import FlaskClient
 from scipy import sparse
 
 from api.app import create_app
+from api.budget import Budget
+from api.catalog_changes import CatalogChanges
 from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
@@ -27,6 +29,7 @@ from engine.errors import ModelUnavailable, StoreUnavailable
 from engine.feedback import Feedback
 from engine.follower import Follower
 from engine.intake import Intake
+from engine.list_cache import ListCache
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.rfm import RfmCuts
 from engine.models.frequency import PersonalFrequency
@@ -34,7 +37,6 @@ from engine.models.goals import Goal
 from engine.models.item_item import ItemItem
 from engine.models.model import Model
 from engine.models.popularity import Popularity
-from engine.ports import ListCache
 from engine.recommend.recommender import Recommender
 from engine.store.breaker import CircuitBreaker
 from engine.store.catalog import SqlCatalog
@@ -176,13 +178,15 @@ def a_shop(
     models.publish(a_model())
     customers, catalog = Outage(SqlCustomers(database)), Outage(SqlCatalog(database))
     ledger = Outage(SqlLedger(database))
-    kept = Outage(cache or MemoryListCache(ttl=timedelta(hours=1)))
+    changes = CatalogChanges(catalog)
+    kept = Outage(cache or MemoryListCache(ttl=timedelta(hours=1), unchanged=changes.unchanged))
     watch = ModelWatch(models, partial(Recommender, cooldown=timedelta(0)))
     watch.poll()
     features, segments = Outage(SqlFeatures(database)), Outage(SqlSegments(database))
     live = live_model(watch, ItemBook(catalog), segments)
     clock = settings.pop("clock", lambda: NOW)
     feedback = Feedback(ledger, SqlInvalidations(database), kept, model=live)
+    budget = Budget(timedelta(seconds=30))
     services = Services(
         intake=Intake(feedback, due=Follower(feedback, clock=clock).add),
         customers=customers,
@@ -192,6 +196,9 @@ def a_shop(
         segments=segments,
         live=live,
         cache=kept,
+        changes=changes,
+        budget=budget,
+        closers=(budget.close,),
         models=watch,
         breaker=CircuitBreaker(cooldown=timedelta(0)),
         clock=clock,

@@ -101,13 +101,17 @@ class RecommendedItem:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A list for one customer, with how many items each rule kept out of it."""
+    """A list for one customer, with how many items each rule kept out of it.
+
+    `missed` are the items it would show were they available; None where nobody counted.
+    """
 
     customer_id: str
     requested: int
     items: tuple[RecommendedItem, ...]
     dropped: Mapping[Dropped, int] = field(default_factory=dict)
     fallback_reason: str | None = None
+    missed: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

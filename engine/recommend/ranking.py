@@ -77,3 +77,15 @@ def dropped(
         {reason: each[at] for reason, each in counts.items() if each[at]}
         for at in range(pairs.customers)
     ]
+
+
+def missed(
+    pairs: Pairs, total: FloatArray, unavailable: BoolArray | None, *, last: FloatArray
+) -> list[LongArray]:
+    """For each customer the items that only a lack of stock keeps out of the list."""
+    if unavailable is None:
+        return [np.empty(0, dtype=np.int64)] * pairs.customers
+    row = pairs.row()
+    found = np.flatnonzero(unavailable & (total >= last[row]))
+    starts = np.searchsorted(row[found], np.arange(1, pairs.customers))
+    return np.split(pairs.item[found].astype(np.int64), starts)

@@ -30,7 +30,7 @@ from engine.recommend.control.shortlist import Arranged, Rule
 from engine.recommend.eligibility import CatalogMasks, Rules, barred_pairs, rules_of
 from engine.recommend.explain import Explained, explain
 from engine.recommend.features.held import position_in
-from engine.recommend.ranking import best_first, dropped, shortlist
+from engine.recommend.ranking import best_first, dropped, missed, shortlist
 from engine.recommend.scoring import Scored, ask, score
 from engine.recommend.steering import Steering
 
@@ -50,12 +50,14 @@ Made = TypeVar("Made")
 class Ranked:
     """Lists of a block of customers, before they are explained.
 
-    `dropped` is how many better items each rule kept out of each list.
+    `dropped` is how many better items each rule kept out of each list, `missed` which of them
+    would be in it were they available.
     """
 
     scored: Scored
     lists: Arranged
     dropped: list[dict[Dropped, int]]
+    missed: list[LongArray]
 
     def items(self, row: int) -> LongArray:
         """Positions of the items in one customer's list, best first."""
@@ -187,7 +189,12 @@ class Recommender:
         )
         full = (lists.item >= 0).sum(axis=1) == request.limit
         last = np.where(full, lowest, np.float32(-np.inf))
-        return Ranked(scored, lists, dropped(scored.pairs, total, barred, last=last))
+        return Ranked(
+            scored,
+            lists,
+            dropped(scored.pairs, total, barred, last=last),
+            missed(scored.pairs, total, barred.get(Dropped.UNAVAILABLE), last=last),
+        )
 
     def _wanted(self, scored: Scored, request: Request) -> BoolArray | None:
         """The candidates that no score may keep from a list's choice, shape (pairs,)."""
@@ -212,6 +219,7 @@ class Recommender:
             items=tuple(self.place(ranked, row, at, why) for at, why in places),
             dropped=ranked.dropped[row],
             fallback_reason=_nothing_known(ranked.scored.query.histories, row),
+            missed=tuple(self.model.items[item] for item in ranked.missed[row].tolist()),
         )
 
     def place(self, ranked: Ranked, row: int, at: int, why: Explained) -> RecommendedItem:

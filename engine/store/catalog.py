@@ -56,6 +56,17 @@ class SqlCatalog:
                 _item(row) for row in connection.execute(_ALL.where(items.c.revision > revision))
             ]
 
+    def changes(self, *, since: int, limit: int) -> list[tuple[str, int]]:
+        """Items that changed after a revision and when they last did, the latest first."""
+        asked = (
+            select(items.c.item_id, items.c.revision)
+            .where(items.c.revision > since)
+            .order_by(items.c.revision.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [(item_id, revision) for item_id, revision in connection.execute(asked)]
+
     def put(self, patches: Sequence[ItemPatch]) -> int:
         """Set attributes of items, new ones included; the catalogue's new revision.
 

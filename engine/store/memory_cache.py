@@ -13,17 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from engine.ports import Stamp
-from engine.store.keys import MAX_LISTS
+from engine.list_cache import Stamp, Unchanged, never_unchanged
+from engine.store.keys import MAX_LISTS, Kept
 
 CAPACITY = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    body: bytes
-    catalog_revision: int
-    ends_at: float
+# An answer takes milliseconds to make; whoever claims one and fails holds others up for so long.
+CLAIM_SECONDS = 0.3
 
 
 @dataclass(slots=True)
@@ -31,7 +26,9 @@ class _Lists:
     """One customer's answers by field, and the revision below which none is taken."""
 
     revision: int
-    answers: dict[str, _Kept] = field(default_factory=dict)
+    answers: dict[str, Kept] = field(default_factory=dict)
+    # Until when somebody makes an answer.
+    claims: dict[str, float] = field(default_factory=dict)
 
 
 class MemoryListCache:
@@ -46,7 +43,9 @@ class MemoryListCache:
         ttl: timedelta,
         capacity: int = CAPACITY,
         clock: Callable[[], float] = time.monotonic,
+        unchanged: Unchanged = never_unchanged,
     ) -> None:
+        self._unchanged = unchanged
         self._ttl = ttl.total_seconds()
         self._capacity = capacity
         self._clock = clock
@@ -66,10 +65,42 @@ class MemoryListCache:
             if lists is None:
                 return None
             self._customers.move_to_end(customer_id)
-            kept = lists.answers.get(field)
-            if kept is None or kept.catalog_revision != self._catalog:
-                return None
-            return kept.body if self._clock() < kept.ends_at else None
+            kept, now = lists.answers.get(field), self._catalog
+        if kept is None or now is None or self._clock() >= kept.ends_at:
+            return None
+        same = kept.catalog_revision == now
+        if same or self._unchanged(kept.catalog_revision, now, kept.marks):
+            return kept.body
+        return None
+
+    def last(self, customer_id: str, request: str) -> bytes | None:
+        """The latest answer to the request that is kept, whatever model made it and how old it is.
+
+        Never one from before the customer's last event that the cache has been told of.
+        """
+        with self._lock:
+            lists = self._customers.get(customer_id)
+            found = lists.answers.items() if lists else ()
+            answers = [kept for name, kept in found if name.endswith(request)]
+        return max(answers, key=lambda each: each.ends_at).body if answers else None
+
+    def claim(self, customer_id: str, field: str) -> bool:
+        """Whether nobody else is making this answer just now; the caller then does."""
+        with self._lock:
+            lists = self._customers.get(customer_id) or _Lists(-1)
+            now = self._clock()
+            if lists.claims.get(field, now) > now:
+                return False
+            lists.claims[field] = now + CLAIM_SECONDS
+            self._keep(customer_id, lists)
+        return True
+
+    def release(self, customer_id: str, field: str) -> None:
+        """End a claim without an answer."""
+        with self._lock:
+            lists = self._customers.get(customer_id)
+            if lists is not None:
+                lists.claims.pop(field, None)
 
     def write(self, customer_id: str, field: str, body: bytes, *, stamp: Stamp) -> bool:
         """Keep an answer unless the customer or the catalogue moved on; whether it was kept.
@@ -87,7 +118,8 @@ class MemoryListCache:
             if len(lists.answers) >= MAX_LISTS and field not in lists.answers:
                 lists.answers.clear()
             ends_at = self._clock() + self._ttl
-            lists.answers[field] = _Kept(body, stamp.catalog_revision, ends_at)
+            lists.answers[field] = Kept(stamp.catalog_revision, ends_at, stamp.marks, body)
+            lists.claims.pop(field, None)
             self._keep(customer_id, lists)
             return True
 

@@ -3,19 +3,21 @@
 What the cache promises: it never serves an answer that was computed from an older revision of the
 customer or of the catalogue than it has been told of. It is told of a customer by `forget`, which
 drops the answers and sets the revision in one step, and refuses to keep what was computed before.
-An answer carries the revision of the catalogue it was computed from and counts only while the
-stored revision is equal. Losing everything, by an eviction or a restart, loses answers only.
+An answer carries the revision of the catalogue it was computed from and counts only while no item
+that concerns it has changed since; `unchanged` says so. Losing everything, by an eviction or a
+restart, loses answers only.
 
 What it cannot be told while it is away would break that promise on its return, for a server may
 come back with what it held. Therefore after any failure `read` and `write` are refused
 (StoreUnavailable, without touching the socket) until the owner has called `catch_up` with the work
 of carrying out pending invalidations; `forget`, `set_catalog_revision` and `ping` go through
-meanwhile. An owner calls it once a second or so; it costs nothing while nothing has failed:
+meanwhile. One that could not be told rings the alarm, which every process of the host hears before
+its next answer: so they all catch up. An owner calls `catch_up` once a second or so; it costs
+nothing while nothing has failed:
 
     cache.catch_up(carry_out_every_pending_invalidation_and_set_the_catalog_revision)
 
-The scripts are sent whole (EVAL, some 200 bytes): a server that restarted knows no digest. Each
-touches one key, so that they run on a Redis Cluster, and uses nothing newer than Redis 5.
+A read is the hottest path there is: one round trip on a connection that its thread holds.
 """
 
 from __future__ import annotations
@@ -32,43 +34,20 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from engine.errors import SettingsError, StoreUnavailable
-from engine.ports import Stamp
-from engine.store import keys
+from engine.list_cache import Stamp, Unchanged, never_unchanged
+from engine.store import keys, list_scripts
+from engine.store.alarm import Alarm, OwnAlarm
 from engine.store.breaker import CircuitBreaker
+from engine.store.held_connection import HeldConnections
 
 CONNECT_SECONDS = 0.05
 ANSWER_SECONDS = 0.25
 # A connection idle for longer is tried with a PING before it is used.
 IDLE_SECONDS = 30
+# An answer takes milliseconds to make; whoever claims one and dies holds others up for so long.
+CLAIM_SECONDS = 0.3
 # Customers a round trip: enough to make it cheap, few enough to keep within the time-out.
 FORGET_AT_ONCE = 250
-
-_WRITE = """
-local stored = tonumber(redis.call('HGET', KEYS[1], 'rev') or '-1')
-local asked = tonumber(ARGV[1])
-if stored > asked then return 0 end
-local full = redis.call('HLEN', KEYS[1]) > tonumber(ARGV[5])
-if stored < asked or (full and redis.call('HEXISTS', KEYS[1], ARGV[2]) == 0) then
-  redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], 'rev', ARGV[1])
-end
-redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return 1
-"""
-_FORGET = """
-if tonumber(redis.call('HGET', KEYS[1], 'rev') or '-1') < tonumber(ARGV[1]) then
-  redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], 'rev', ARGV[1])
-end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return 1
-"""
-_RAISE = """
-if tonumber(redis.call('GET', KEYS[1]) or '-1') > tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
 
 
 def connect(url: str, *, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
@@ -107,36 +86,82 @@ class RedisListCache:
         ttl: timedelta,
         breaker: CircuitBreaker,
         clock: Callable[[], float] = time.time,
+        unchanged: Unchanged = never_unchanged,
+        alarm: Alarm | None = None,
     ) -> None:
         self._client = client
+        self._held = HeldConnections(client)
+        self._unchanged = unchanged
         self._ttl = ttl.total_seconds()
         self._memory_ms = int(keys.memory_ttl(ttl).total_seconds() * 1000)
         self._breaker = breaker
         self._clock = clock
         self._lock = threading.Lock()
+        self._alarm = alarm or OwnAlarm()
         self._failures = 0
-        self._settled = 0
+        self._settled = (0, self._alarm.state)
 
     @property
     def must_catch_up(self) -> bool:
         """Whether answers are refused because a failure may have kept an invalidation back."""
-        return self._failures != self._settled
+        return self._now_failed() != self._settled
 
     def read(self, customer_id: str, field: str) -> bytes | None:
         """The answer, None when there is none that is current; one round trip."""
         self._refuse_when_behind()
         with self._asking("read"):
-            pipeline = self._client.pipeline(transaction=False)
-            pipeline.hget(keys.lists(customer_id), keys.answer(field))
-            pipeline.get(keys.CATALOG)
-            value, catalog = pipeline.execute()
+            value, catalog = self._held.ask(
+                ("HGET", keys.lists(customer_id), keys.answer(field)), ("GET", keys.CATALOG)
+            )
         if value is None or catalog is None:
             return None
-        revision, ends_at = keys.HEADER.unpack_from(value)
-        if revision != int(catalog) or ends_at <= self._clock():
+        kept = keys.unpacked(value)
+        if kept.ends_at <= self._clock():
             return None
-        body: bytes = value[keys.HEADER.size :]
-        return body
+        now = int(catalog)
+        if kept.catalog_revision != now and not self._unchanged(
+            kept.catalog_revision, now, kept.marks
+        ):
+            return None
+        return kept.body
+
+    def last(self, customer_id: str, request: str) -> bytes | None:
+        """The latest answer to the request that is kept, whatever model made it and how old it is.
+
+        Never one from before the customer's last event that the cache has been told of.
+        """
+        self._refuse_when_behind()
+        with self._asking("last"):
+            found: Any = self._client.hgetall(keys.lists(customer_id))
+        start, end = keys.LIST_PREFIX.encode(), request.encode()
+        answers = [
+            keys.unpacked(value)
+            for name, value in found.items()
+            if name.startswith(start) and name.endswith(end)
+        ]
+        return max(answers, key=lambda each: each.ends_at).body if answers else None
+
+    def claim(self, customer_id: str, field: str) -> bool:
+        """Whether nobody else is making this answer just now; the caller then does."""
+        self._refuse_when_behind()
+        now = self._clock()
+        with self._asking("claim"):
+            ours: Any = self._client.eval(
+                list_scripts.CLAIM,
+                1,
+                keys.lists(customer_id),
+                keys.making(field),
+                now,
+                now + CLAIM_SECONDS,
+                # A claim on a list that is never kept leaves nothing behind.
+                int(1000 * CLAIM_SECONDS) + 1,
+            )
+        return bool(ours)
+
+    def release(self, customer_id: str, field: str) -> None:
+        """End a claim without an answer."""
+        with self._asking("release"):
+            self._client.hdel(keys.lists(customer_id), keys.making(field))
 
     def write(self, customer_id: str, field: str, body: bytes, *, stamp: Stamp) -> bool:
         """Keep an answer unless the customer or the catalogue moved on; whether it was kept.
@@ -144,36 +169,38 @@ class RedisListCache:
         A stamp newer than the stored revision proves that older answers are stale and drops them.
         """
         self._refuse_when_behind()
-        value = keys.HEADER.pack(stamp.catalog_revision, self._clock() + self._ttl) + body
+        ends_at = self._clock() + self._ttl
+        kept = keys.Kept(stamp.catalog_revision, ends_at, stamp.marks, body)
         with self._asking("write"):
             if not self._raise_catalog(stamp.catalog_revision):
                 return False
-            kept: Any = self._client.eval(
-                _WRITE,
+            done: Any = self._client.eval(
+                list_scripts.WRITE,
                 1,
                 keys.lists(customer_id),
                 stamp.customer_revision,
                 keys.answer(field),
-                value,
+                keys.packed(kept),
                 self._memory_ms,
                 keys.MAX_LISTS,
+                keys.making(field),
             )
-        return bool(kept)
+        return bool(done)
 
     def forget(self, revisions: Mapping[str, int]) -> None:
         """Drop customers' lists and refuse ones computed from an older revision."""
         customers = list(revisions)
         for start in range(0, len(customers), FORGET_AT_ONCE):
-            with self._asking("forget"):
+            with self._asking("forget", tells=True):
                 pipeline = self._client.pipeline(transaction=False)
                 for customer_id in customers[start : start + FORGET_AT_ONCE]:
-                    key = keys.lists(customer_id)
-                    pipeline.eval(_FORGET, 1, key, revisions[customer_id], self._memory_ms)
+                    key, revision = keys.lists(customer_id), revisions[customer_id]
+                    pipeline.eval(list_scripts.FORGET, 1, key, revision, self._memory_ms)
                 pipeline.execute()
 
     def set_catalog_revision(self, revision: int) -> None:
         """Make every list computed from an older catalogue stale; never lowers the revision."""
-        with self._asking("set_catalog_revision"):
+        with self._asking("set_catalog_revision", tells=True):
             self._raise_catalog(revision)
 
     def ping(self) -> None:
@@ -188,8 +215,8 @@ class RedisListCache:
         revision. Answers stay refused while the cache is away, when it fails meanwhile, and when
         `carry_out` raises StoreUnavailable, as it must when it cannot tell what is pending.
         """
-        failures = self._failures
-        if failures == self._settled:
+        failed = self._now_failed()
+        if failed == self._settled:
             return True
         try:
             self.ping()
@@ -197,17 +224,22 @@ class RedisListCache:
         except StoreUnavailable:
             return False
         with self._lock:
-            if self._failures == failures:
-                self._settled = failures
+            self._settled = failed
         return not self.must_catch_up
 
     def close(self) -> None:
         """Close the connections; the next call would open one again."""
+        self._held.close()
         self._client.close()
 
     def _raise_catalog(self, revision: int) -> bool:
-        raised: Any = self._client.eval(_RAISE, 1, keys.CATALOG, revision, self._memory_ms)
+        raised: Any = self._client.eval(
+            list_scripts.RAISE, 1, keys.CATALOG, revision, self._memory_ms
+        )
         return bool(raised)
+
+    def _now_failed(self) -> tuple[int, bytes]:
+        return self._failures, self._alarm.state
 
     def _refuse_when_behind(self) -> None:
         if self.must_catch_up:
@@ -217,9 +249,14 @@ class RedisListCache:
             )
 
     @contextmanager
-    def _asking(self, what: str) -> Iterator[None]:
-        """Ask Redis inside: not while the circuit is open, and with every failure noted."""
+    def _asking(self, what: str, *, tells: bool = False) -> Iterator[None]:
+        """Ask Redis inside: not while the circuit is open, and with every failure noted.
+
+        `tells`: what is stale is told, so that whoever does not hear it must be warned.
+        """
         if not self._breaker.allows():
+            if tells:
+                self._alarm.ring()
             raise StoreUnavailable(
                 f"cache {what}: Redis failed repeatedly and is left alone for a moment; check "
                 "that it runs and that redis_url names it"
@@ -230,6 +267,8 @@ class RedisListCache:
             self._breaker.failed()
             with self._lock:
                 self._failures += 1
+            if tells:
+                self._alarm.ring()
             raise StoreUnavailable(f"cache {what}: {_one_line(error)}") from error
         self._breaker.succeeded()
 

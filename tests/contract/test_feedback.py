@@ -8,7 +8,7 @@ import pytest
 from engine.domain.events import Event
 from engine.errors import StoreUnavailable
 from engine.feedback import Feedback
-from engine.ports import Stamp
+from engine.list_cache import Stamp
 from engine.receipts import Receipt, Status
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import pytest
 
-from engine.ports import Stamp
+from engine.list_cache import Stamp
 from engine.store.breaker import CircuitBreaker
 from engine.store.keys import MAX_LISTS
 from engine.store.memory_cache import MemoryListCache

@@ -15,7 +15,7 @@ from api.upkeep import Upkeep
 from api.wiring import connected, create
 from engine.domain.catalog import Item, ItemPatch
 from engine.errors import StoreUnavailable
-from engine.ports import Stamp
+from engine.list_cache import Stamp
 from engine.settings import Settings
 from engine.store.memory_cache import MemoryListCache
 from engine.store.model_store import ModelStore

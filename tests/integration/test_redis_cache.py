@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from engine.errors import SettingsError, StoreUnavailable
-from engine.ports import Stamp
+from engine.list_cache import Stamp
 from engine.store import keys
 from engine.store.breaker import CircuitBreaker
 from engine.store.embedded_valkey import start_valkey

@@ -20,6 +20,7 @@ FLOORS = {
     "settings": {"errors", "recommend"},
     "domain": {"errors", "domain"},
     "ports": {"domain"},
+    "list_cache": set(),
     "loyalty": {"errors", "domain", "loyalty"},
     "models": {"errors", "domain", "loyalty", "models"},
     "recommend": {"errors", "domain", "ports", "loyalty", "models", "recommend"},
@@ -31,13 +32,13 @@ FLOORS = {
     "segment_keeper": {"errors", "domain", "ports", "loyalty", "segments"},
     "segment_sales": {"domain", "ports", "loyalty", "models", "recommend"},
     "newcomers": {"domain", "ports", "live", "recommend", "segment_sales"},
-    "feedback": {"errors", "domain", "ports", "loyalty", "live", "receipts"},
+    "feedback": {"errors", "domain", "ports", "loyalty", "live", "receipts", "list_cache"},
     "receipts": {"errors", "domain", "ports"},
     "intake": {"errors", "domain", "receipts"},
     "follower": {"errors"},
     # The model store writes what models are, the table of features has a column for each there is;
     # everything else in the store knows the domain only.
-    "store": {"errors", "domain", "ports", "store", "models", "loyalty"},
+    "store": {"errors", "domain", "ports", "list_cache", "store", "models", "loyalty"},
 }
 HOMES = {
     "flask": {"api"},

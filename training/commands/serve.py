@@ -109,7 +109,7 @@ def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str
     All of them, and no file: a worker that is replaced later must not read an edited one.
     """
     redis_url = settings.redis_url or embedded_url
-    durations = ("cache_ttl", "cooldown", "rfm_window")
+    durations = ("cache_ttl", "cooldown", "request_budget", "rfm_window")
     values = {
         "CONFIG": os.devnull,
         "HOME": str(settings.home.absolute()),

@@ -1,0 +1,55 @@
+"""The cache of lists as the settings want it, with what keeps it true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from api.catalog_changes import CatalogChanges
+from api.no_cache import NoListCache
+from api.upkeep import Upkeep, with_catch_up
+from engine.list_cache import ListCache
+from engine.ports import Catalog, Invalidations
+from engine.settings import Settings
+from engine.store.alarm import SharedAlarm
+from engine.store.breaker import CircuitBreaker
+from engine.store.memory_cache import MemoryListCache
+from engine.store.redis_cache import RedisListCache, connect
+
+ALARM_NAME = "cache.alarm"
+
+
+@dataclass(frozen=True)
+class Caching:
+    """The cache, what tells it of changes once a second, and what closes it."""
+
+    cache: ListCache
+    changes: CatalogChanges
+    upkeep: Callable[[], object]
+    close: Callable[[], None]
+
+
+def caching(settings: Settings, catalog: Catalog, invalidations: Invalidations) -> Caching:
+    """The parts of the cache; nothing is connected yet."""
+    changes = CatalogChanges(catalog)
+    if settings.redis_url is not None:
+        shared = RedisListCache(
+            connect(settings.redis_url),
+            ttl=settings.cache_ttl,
+            breaker=CircuitBreaker(),
+            unchanged=changes.unchanged,
+            alarm=SharedAlarm(settings.home / ALARM_NAME),
+        )
+        upkeep = Upkeep(shared, catalog, invalidations)
+        return Caching(shared, changes, with_catch_up(upkeep, shared.catch_up), shared.close)
+    # A worker cannot drop the lists in another one's memory: several need a shared cache or none.
+    own: ListCache = (
+        MemoryListCache(ttl=settings.cache_ttl, unchanged=changes.unchanged)
+        if settings.workers == 1
+        else NoListCache()
+    )
+    return Caching(own, changes, Upkeep(own, catalog, invalidations).carry_out, _nothing)
+
+
+def _nothing() -> None:
+    """Close what needs no closing."""
