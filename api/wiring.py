@@ -15,7 +15,7 @@ from flask import Flask
 
 from api.app import create_app
 from api.budget import Budget
-from api.cache_wiring import caching
+from api.cache_wiring import Caching, caching
 from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
@@ -25,6 +25,7 @@ from api.services import Services, keeper_of, utc_now
 from engine.feedback import Feedback
 from engine.follower import Follower
 from engine.intake import Intake
+from engine.list_cache import ListCache
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Segments
@@ -80,12 +81,11 @@ def connected(settings: Settings) -> Services:
     budget = Budget(settings.request_budget)
     background = [
         Repeating("model watch", models.poll, every=MODEL_INTERVAL),
-        Repeating("cache upkeep", kept.upkeep, every=UPKEEP_INTERVAL),
-        Repeating("item changes", kept.changes.catch_up, every=UPKEEP_INTERVAL),
         # So that no event has to read a large catalogue while others wait for its transaction.
         Repeating("item book", items.latest, every=UPKEEP_INTERVAL),
-        *following,
         Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL),
+        *_upkeep(kept),
+        *following,
         *_parent_watch(),
     ]
     return Services(
@@ -167,6 +167,13 @@ def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh
         holder=uuid.uuid4().hex,
         clock=utc_now,
     )
+
+
+def _upkeep(kept: Caching) -> list[Repeating]:
+    return [
+        Repeating("cache upkeep", kept.upkeep, every=UPKEEP_INTERVAL),
+        Repeating("item changes", kept.changes.catch_up, every=UPKEEP_INTERVAL),
+    ]
 
 
 def _parent_watch() -> list[Repeating]:
