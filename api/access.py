@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Response, current_app
 from werkzeug.routing import BaseConverter
 
+from api.headers import PRIVATE
 from api.services import Services
 
 EXTENSION = "regulars"
-PRIVATE = "private, no-store"
 
 
 class IdConverter(BaseConverter):

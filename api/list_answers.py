@@ -57,7 +57,12 @@ def cache_field(model_version: str, request: Request, *, epoch: str = "") -> str
 
     `epoch` names what the shop wants of its lists.
     """
-    return ":".join(filter(None, (model_version, epoch, request_name(request))))
+    return list_name(model_version, epoch, request=request_name(request))
+
+
+def list_name(model_version: str, epoch: str, *, request: str) -> str:
+    """The name of a list by the name of its request."""
+    return f"{model_version}:{epoch}:{request}" if epoch else f"{model_version}:{request}"
 
 
 def request_name(request: Request) -> str:

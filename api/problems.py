@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
-import uuid
 from http import HTTPStatus
 
 import msgspec
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from api.headers import REQUEST_ID, common_headers, request_id_of
 from api.wire import FieldProblem, Problem
 from engine.errors import (
     CustomerUnknown,
@@ -27,7 +26,6 @@ from engine.segments.problems import SegmentInvalid
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}", re.ASCII)
 _log = logging.getLogger(__name__)
 
 
@@ -83,7 +81,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(EngineError, _of_engine)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _of_bug)
-    app.before_request(_remember_request_id)
     app.after_request(_with_common_headers)
 
 
@@ -120,24 +117,19 @@ def problem(
 
 def request_id() -> str:
     """The id of the request being answered: the caller's when it is a fair one, else ours."""
-    if "request_id" not in g:
-        _remember_request_id()
-    return str(g.request_id)
+    if REQUEST_ID not in request.environ:
+        request.environ[REQUEST_ID] = request_id_of(request.environ)
+    return str(request.environ[REQUEST_ID])
 
 
 def _slug(status: HTTPStatus) -> str:
     return status.phrase.lower().replace(" ", "-")
 
 
-def _remember_request_id() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
 def _with_common_headers(response: Response) -> Response:
-    response.headers["X-Request-ID"] = request_id()
-    response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
+    for name, value in common_headers(request_id()):
+        response.headers[name] = value
     return response
 
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from api import params
 from api.access import json_answer, services
 from api.bodies import decode, read_json
+from api.door.fast_lane import REQUEST_NAME
+from api.list_answers import request_name
 from api.wire_lists import BasketIn, ListIn, RerankIn, SessionIn
 from engine.domain.events import check_id
 from engine.recommend.answer import BUY_AGAIN, DISCOVER, Request
@@ -24,7 +26,10 @@ _Body = TypeVar("_Body", BasketIn, SessionIn, RerankIn)
 @blueprint.get("/customers/<id:customer_id>/recommendations")
 def for_customer(customer_id: str) -> Response:
     """What this customer should see now; the placement may say which kind of list."""
-    return _personal(customer_id, params.list_request().of_placement())
+    asked = params.list_request().of_placement()
+    # For the fast lane: whoever asks the same again, asks for this.
+    request.environ[REQUEST_NAME] = request_name(asked)
+    return _personal(customer_id, asked)
 
 
 @blueprint.get("/customers/<id:customer_id>/buy-again")

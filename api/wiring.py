@@ -11,11 +11,11 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from flask import Flask
-
 from api.app import create_app
 from api.budget import Budget
 from api.cache_wiring import Caching, caching
+from api.door.door import Door
+from api.door.fast_lane import FastLane
 from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
@@ -55,7 +55,7 @@ DATABASE_PATIENCE = timedelta(seconds=2 * WAIT_SECONDS)
 _log = logging.getLogger(__name__)
 
 
-def create() -> Flask:
+def create() -> Door:
     """The app of one worker process, connected as the environment says.
 
     Granian: `granian --interface wsgi --factory api.wiring:create`.
@@ -63,7 +63,13 @@ def create() -> Flask:
     # Libraries are heard when something is wrong, the API also when a new model serves.
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level="WARNING")
     logging.getLogger("api").setLevel(logging.INFO)
-    return create_app(connected(Settings.from_env(os.environ, folder=Path.cwd())))
+    return behind_door(connected(Settings.from_env(os.environ, folder=Path.cwd())))
+
+
+def behind_door(services: Services) -> Door:
+    """The app over the services with the fast lane before it."""
+    lane = FastLane(services.cache, services.models, clock=services.clock)
+    return Door(create_app(services), lane, closes=services.close)
 
 
 def connected(settings: Settings) -> Services:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from werkzeug.test import Client
 
 from api.app import create_app
 from api.services import Services
@@ -131,9 +132,9 @@ def test_the_environment_makes_an_app(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("REGULARS_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
-    app = create()
-    answer = app.test_client().get("/readyz")
-    app.extensions["regulars"].close()
+    door = create()
+    answer = Client(door).get("/readyz")
+    door.close()
 
     assert answer.json["parts"] == {"database": "ok", "cache": "ok", "model": "unavailable"}
 

@@ -1,0 +1,1 @@
+"""What every request passes before Flask, and the one answer that does not need Flask."""

@@ -1,0 +1,51 @@
+"""The first layer of the server: a cached list goes out from here, all else goes on to Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from api.door.fast_lane import FastLane
+from api.headers import PRIVATE, REQUEST_ID, common_headers, request_id_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+JSON = "application/json"
+
+
+class Door:
+    """A WSGI application around another: it answers what is cached, and hands on the rest."""
+
+    def __init__(
+        self,
+        inner: WSGIApplication,
+        lane: FastLane,
+        *,
+        closes: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`closes` ends what runs behind the door."""
+        self._inner = inner
+        self._lane = lane
+        self.close = closes
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """The answer's body; its status and headers are told to `start`."""
+        environ[REQUEST_ID] = request_id_of(environ)
+        body = self._lane.answer(environ)
+        if body is None:
+            answer = self._inner(environ, start)
+            self._lane.learn(environ)
+            return answer
+        start("200 OK", listed_headers(environ[REQUEST_ID], len(body)))
+        return (body,)
+
+
+def listed_headers(request_id: str, length: int) -> list[tuple[str, str]]:
+    """The headers of a personal list, as Flask sends them."""
+    return [
+        ("Content-Type", JSON),
+        ("Content-Length", str(length)),
+        ("Cache-Control", PRIVATE),
+        *common_headers(request_id),
+    ]
