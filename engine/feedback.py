@@ -87,7 +87,8 @@ class Feedback:
         """Work out the features of customers whose events were recorded without them."""
         if self._model is None or not customer_ids:
             return
-        with self._ledger.transaction() as transaction:
+        # Whatever a power cut undoes of this is found due again.
+        with self._ledger.transaction(durable=False) as transaction:
             held = transaction.lock(customer_ids)
             customers = living(held[name] for name in sorted(held))
             self._model.follow(transaction, customers, now_ms=to_ms(now))

@@ -27,6 +27,8 @@ MAX_WAITING = 10_000
 PATIENCE = timedelta(milliseconds=250)
 # A lone event moves features in its own transaction; more than these leave that to the follower.
 AT_ONCE = 4
+# After a crowd it is calm when none has come for so long.
+CALM = timedelta(milliseconds=100)
 
 
 class Recorder(Protocol):
@@ -65,8 +67,14 @@ class Intake:
         self._lock = threading.Lock()
         self._line: deque[_Turn] = deque()
         self._events_waiting = 0
+        self._crowd_at = float("-inf")
         # Since when somebody writes, None when nobody does.
         self._writing_since: float | None = None
+
+    @property
+    def calm(self) -> bool:
+        """Whether no crowd of events was written just now."""
+        return self._timer() - self._crowd_at > CALM.total_seconds()
 
     @property
     def waiting(self) -> int:
@@ -130,6 +138,7 @@ class Intake:
         for each, receipts in zip(group, recorded.receipts, strict=True):
             each.result = receipts
         if recorded.due:
+            self._crowd_at = self._timer()
             self._due(recorded.due)
         self._finish(group, None)
 

@@ -137,7 +137,7 @@ class LedgerTransaction(Counts, Protocol):
 class Ledger(Protocol):
     """The truth: the event log and what follows from it."""
 
-    def transaction(self) -> AbstractContextManager[LedgerTransaction]:
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[LedgerTransaction]:
         """A transaction, retried by nobody: an exception inside it undoes everything."""
 
     def run(self, fingerprint: str) -> IngestRun | None:

@@ -20,7 +20,10 @@ SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 
 WAIT_SECONDS = 5
-LOOK_SECONDS = 0.001
+# Between two looks whether another process is done writing: often at first, then more seldom.
+LOOK_SECONDS, MOST_LOOK_SECONDS = 0.0001, 0.002
+# Pages of the write-ahead log after which a commit moves it into the file: 16 MB.
+CHECKPOINT_PAGES = 4_000
 POOL_SIZE = 8
 _POSTGRESQL_LIMITS = (
     "-c statement_timeout=120s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
@@ -29,10 +32,9 @@ _POSTGRESQL_LIMITS = (
 _TRANSIENT_STATES = ("40001", "40P01", "55P03")
 # How a transaction begins on SQLite, told to the "begin" event as an execution option.
 _BEGIN = "regulars_begin"
-_READING = ("BEGIN",)
+_SYNCHRONOUS = "regulars_synchronous"
 _TAKE_TURN = "BEGIN IMMEDIATE"
-_DURABLE = ("PRAGMA synchronous = FULL", _TAKE_TURN)
-_LAZY = ("PRAGMA synchronous = NORMAL", _TAKE_TURN)
+_DURABLE, _LAZY = "FULL", "NORMAL"
 
 
 class Database:
@@ -172,6 +174,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
     _use_write_ahead_log(connection)
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
@@ -189,11 +192,16 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    for statement in connection.get_execution_options().get(_BEGIN, _READING):
-        if statement == _TAKE_TURN:
-            _take_turn(cast("sqlite3.Connection", connection.connection.driver_connection))
-        else:
-            connection.exec_driver_sql(statement)
+    # Straight to the driver: this is part of every event.
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    wanted = connection.get_execution_options().get(_BEGIN)
+    if wanted is None:
+        driver.execute("BEGIN")
+        return
+    if connection.info.get(_SYNCHRONOUS) != wanted:
+        driver.execute(f"PRAGMA synchronous = {wanted}")
+        connection.info[_SYNCHRONOUS] = wanted
+    _take_turn(driver)
 
 
 def _take_turn(connection: sqlite3.Connection) -> None:
@@ -203,6 +211,7 @@ def _take_turn(connection: sqlite3.Connection) -> None:
     of ours takes a millisecond: one writer in a hundred would wait for nothing.
     """
     deadline = time.monotonic() + WAIT_SECONDS
+    look = LOOK_SECONDS
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         while True:
@@ -212,7 +221,8 @@ def _take_turn(connection: sqlite3.Connection) -> None:
                 busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
                 if not busy or time.monotonic() > deadline:
                     raise
-                time.sleep(LOOK_SECONDS)
+                time.sleep(look)
+                look = min(1.2 * look, MOST_LOOK_SECONDS)
             else:
                 return
     finally:

@@ -30,14 +30,18 @@ class SqlLedger:
         self._database = database
 
     @contextmanager
-    def transaction(self) -> Iterator[SqlTransaction]:
+    def transaction(self, *, durable: bool = True) -> Iterator[SqlTransaction]:
         """A transaction; an exception inside it undoes everything.
+
+        One that need not be `durable` does not wait for the disk: a power cut may undo it, but
+        never one that was committed after it.
 
         On SQLite transactions take turns. On PostgreSQL they wait only for a customer or an event
         they share, and never in a circle when `hold_orders` and `lock` come, in this order, before
         `append`.
         """
-        with self._database.write() as connection:
+        writing = self._database.write if durable else self._database.write_lazily
+        with writing() as connection:
             yield SqlTransaction(connection, _writer_for(self._database, connection))
 
     def run(self, fingerprint: str) -> IngestRun | None:
