@@ -48,6 +48,8 @@ MODEL_INTERVAL = timedelta(seconds=0.5)
 UPKEEP_INTERVAL = timedelta(seconds=1)
 FOLLOW_INTERVAL = timedelta(milliseconds=50)
 FOLLOW_REST = 9
+# So many threads of a worker are left to lists while the log cannot be written.
+THREADS_FOR_READS = 4
 REFRESH_INTERVAL = timedelta(minutes=1)
 PARENT_INTERVAL = timedelta(seconds=1)
 # Twice what a database that is silent holds a thread for: one thread at a time finds out.
@@ -82,7 +84,7 @@ def connected(settings: Settings) -> Services:
     kept = caching(settings, catalog, SqlInvalidations(database))
     models, items = _models(settings), ItemBook(catalog)
     live = live_model(models, items, segments)
-    intake, following = _intake(database, kept.cache, live)
+    intake, following = _intake(database, kept.cache, live, threads=settings.threads)
     refresh = _refresh(database, segments, live)
     budget = Budget(settings.request_budget)
     background = [
@@ -142,12 +144,12 @@ def recommender_of(model: Model, *, settings: Settings) -> Recommender:
 
 
 def _intake(
-    database: Database, cache: ListCache, live: LiveModel
+    database: Database, cache: ListCache, live: LiveModel, *, threads: int
 ) -> tuple[Intake, list[Repeating]]:
     """What takes events, and what is done after them in the background."""
     feedback = Feedback(SqlLedger(database), SqlInvalidations(database), cache, model=live)
     follower = Follower(feedback, clock=utc_now)
-    intake = Intake(feedback, due=follower.add)
+    intake = Intake(feedback, due=follower.add, seats=max(threads - THREADS_FOR_READS, 1))
     return intake, [
         Repeating("cache notes", feedback.clear_told, every=UPKEEP_INTERVAL),
         Repeating("features", partial(_follow, follower, intake), every=FOLLOW_INTERVAL),

@@ -23,8 +23,10 @@ from engine.receipts import Batch, Receipt, Recorded, checked
 MAX_GROUP = 1_000
 # Events in line: some megabytes of memory, and about a second of work.
 MAX_WAITING = 10_000
-# A writer that is stuck for this long holds up nobody but itself.
+# A writer that takes longer is stuck: then no more may wait than there are seats.
 PATIENCE = timedelta(milliseconds=250)
+# As long as a writer waits for its database.
+LONGEST_WAIT = timedelta(seconds=6)
 # A lone event moves features in its own transaction; more than these leave that to the follower.
 AT_ONCE = 4
 # After a crowd it is calm when none has come for so long.
@@ -54,14 +56,20 @@ class Intake:
         due: Callable[[Sequence[str]], object],
         grouped: Callable[[int], object] = lambda _: None,
         max_waiting: int = MAX_WAITING,
+        seats: int,
         patience: timedelta = PATIENCE,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`due` is told whose features are left to follow, `grouped` the events a transaction."""
+        """`due` is told whose features are left to follow, `grouped` the events a transaction.
+
+        `seats` are how many senders may wait for a writer that is stuck, each with a thread of
+        the server's: the others are for whoever sends no events.
+        """
         self._recorder = recorder
         self._due = due
         self._grouped = grouped
         self._max_waiting = max_waiting
+        self._seats = seats
         self._patience = patience.total_seconds()
         self._timer = timer
         self._lock = threading.Lock()
@@ -97,7 +105,8 @@ class Intake:
         with self._lock:
             since = self._writing_since
             stuck = since is not None and self._timer() - since > self._patience
-            if stuck or self._events_waiting + turn.size > max(self._max_waiting, turn.size):
+            full = self._events_waiting + turn.size > max(self._max_waiting, turn.size)
+            if full or (stuck and len(self._line) >= self._seats):
                 raise Overloaded(
                     f"{self._events_waiting} events wait to be written; send it again in a moment"
                 )
@@ -110,11 +119,13 @@ class Intake:
 
     def _written_by_another(self, turn: _Turn) -> bool:
         """Wait in line: True when the turn was written, False when it is this one's to write."""
+        until = self._timer() + LONGEST_WAIT.total_seconds()
         while not turn.wait(self._patience):
             with self._lock:
-                since = self._writing_since
-                moved = since is not None and self._timer() - since <= self._patience
-                if turn.taken or turn.woken or moved:
+                now, since = self._timer(), self._writing_since
+                moved = since is not None and now - since <= self._patience
+                room = len(self._line) <= self._seats and now < until
+                if turn.taken or turn.woken or moved or room:
                     continue
                 self._line.remove(turn)
                 self._events_waiting -= turn.size

@@ -37,6 +37,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 2
+    threads: int = 16
     cache_ttl: timedelta = timedelta(hours=1)
     cooldown: timedelta = timedelta(days=1)
     rfm_window: timedelta = timedelta(days=365)
@@ -198,6 +199,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "host": _text,
     "port": _whole(0, 65535),
     "workers": _whole(1, 256),
+    "threads": _whole(1, 256),
     "cache_ttl": _duration,
     "cooldown": _duration,
     "rfm_window": _duration,

@@ -188,7 +188,7 @@ def a_shop(
     feedback = Feedback(ledger, SqlInvalidations(database), kept, model=live)
     budget = Budget(timedelta(seconds=30))
     services = Services(
-        intake=Intake(feedback, due=Follower(feedback, clock=clock).add),
+        intake=Intake(feedback, due=Follower(feedback, clock=clock).add, seats=4),
         customers=customers,
         catalog=catalog,
         sales=Outage(SqlSales(database)),

@@ -13,8 +13,8 @@ from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.log import LogLevels
 from granian.server import Server
 
+from engine.settings import Settings
 from engine.store.redis_cache import connect
-from training.commands.serve import THREADS_PER_WORKER
 
 URL, KEY = "BENCH_REDIS_URL", "BENCH_KEY"
 
@@ -47,7 +47,7 @@ def main() -> None:
         workers=int(workers),
         interface=Interfaces.WSGI,
         runtime_mode=RuntimeModes.st,
-        blocking_threads=THREADS_PER_WORKER,
+        blocking_threads=Settings().threads,
         http=HTTPModes.http1,
         websockets=False,
         log_level=LogLevels.warning,

@@ -1,7 +1,7 @@
 /* A disk that is slow or full, for tests: loaded before the C library (LD_PRELOAD).
 
-   REGULARS_FSYNC_MS   milliseconds that every fsync and fdatasync takes longer
-   REGULARS_DISK_FULL  a path: while it exists, writing at an offset fails, as SQLite writes */
+   FAULTY_FSYNC_MS   milliseconds that every fsync and fdatasync takes longer
+   FAULTY_DISK_FULL  a path: while it exists, writing at an offset fails, as SQLite writes */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 static void nap(void) {
-    const char *said = getenv("REGULARS_FSYNC_MS");
+    const char *said = getenv("FAULTY_FSYNC_MS");
     long ms = said ? atol(said) : 0;
     struct timespec span = {ms / 1000, ms % 1000 * 1000000L};
     if (ms > 0) nanosleep(&span, 0);
 }
 
 static int full(void) {
-    const char *flag = getenv("REGULARS_DISK_FULL");
+    const char *flag = getenv("FAULTY_DISK_FULL");
     return flag && access(flag, F_OK) == 0;
 }
 

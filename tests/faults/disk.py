@@ -24,6 +24,6 @@ def faulty_disk(
         subprocess.run(words, check=True, capture_output=True)
     return {
         "LD_PRELOAD": str(library),
-        "REGULARS_FSYNC_MS": str(fsync_ms),
-        **({"REGULARS_DISK_FULL": str(full_flag)} if full_flag else {}),
+        "FAULTY_FSYNC_MS": str(fsync_ms),
+        **({"FAULTY_DISK_FULL": str(full_flag)} if full_flag else {}),
     }

@@ -52,7 +52,7 @@ class Log:
 
 def an_intake(log: Log, **more: int | timedelta) -> tuple[Intake, list[str]]:
     due: list[str] = []
-    return Intake(log, due=due.extend, **more), due  # type: ignore[arg-type]
+    return Intake(log, due=due.extend, **{"seats": 12, **more}), due  # type: ignore[arg-type]
 
 
 def events(*ids: str) -> list[Event]:
@@ -149,7 +149,7 @@ def test_one_batch_larger_than_the_line_is_written_alone():
 
 def test_a_stuck_writer_holds_up_nobody_but_itself():
     log = Log()
-    intake, _ = an_intake(log, patience=timedelta(milliseconds=30))
+    intake, _ = an_intake(log, patience=timedelta(milliseconds=30), seats=1)
     log.free.clear()
     with ThreadPoolExecutor(2) as pool:
         stuck = pool.submit(accepted, intake, "e1")

@@ -20,9 +20,6 @@ from training.wiring import model_store, open_database
 
 # Named, not imported: the batch side knows nothing of the web side but where it starts.
 APPLICATION = "api.wiring:create"
-# Reads need two; the others wait for a commit with events, which are written together: the more
-# of them wait, the more one commit holds. Sixteen cost reads some tenths of a millisecond.
-THREADS_PER_WORKER = 16
 # Requests under way take milliseconds; a worker that needs longer than this to stop is stuck.
 SECONDS_TO_FINISH = 5
 
@@ -68,7 +65,7 @@ def run_server(settings: Settings) -> None:
             workers=settings.workers,
             interface=Interfaces.WSGI,
             runtime_mode=RuntimeModes.st,
-            blocking_threads=THREADS_PER_WORKER,
+            blocking_threads=settings.threads,
             http=HTTPModes.http1,
             websockets=False,
             # Without it the end of one worker is the end of all.
@@ -119,6 +116,7 @@ def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str
         "HOST": settings.host,
         "PORT": str(settings.port),
         "WORKERS": str(settings.workers),
+        "THREADS": str(settings.threads),
         "MAX_BODY_BYTES": str(settings.max_body_bytes),
         **{name.upper(): f"{getattr(settings, name).total_seconds():f}s" for name in durations},
         **({"REDIS_URL": redis_url} if redis_url else {}),
