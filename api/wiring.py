@@ -24,7 +24,7 @@ from api.repeating import Repeating, exit_without_parent
 from api.services import Services, keeper_of, utc_now
 from engine.feedback import Feedback
 from engine.follower import Follower
-from engine.intake import Intake
+from engine.intake import Intake, Limits
 from engine.list_cache import ListCache
 from engine.live import LiveModel
 from engine.models.model import Model
@@ -149,7 +149,8 @@ def _intake(
     """What takes events, and what is done after them in the background."""
     feedback = Feedback(SqlLedger(database), SqlInvalidations(database), cache, model=live)
     follower = Follower(feedback, clock=utc_now)
-    intake = Intake(feedback, due=follower.add, seats=max(threads - THREADS_FOR_READS, 1))
+    seats = max(threads - THREADS_FOR_READS, 1)
+    intake = Intake(feedback, due=follower.add, limits=Limits(seats))
     return intake, [
         Repeating("cache notes", feedback.clear_told, every=UPKEEP_INTERVAL),
         Repeating("features", partial(_follow, follower, intake), every=FOLLOW_INTERVAL),

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -46,6 +47,20 @@ class Recorder(Protocol):
         """What became of several senders' events, written in one transaction."""
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How many may wait, and how long.
+
+    `seats` are how many senders may wait for a writer that is stuck, which it is after
+    `patience`; each holds a thread of the server's, and the others are for whoever sends nothing.
+    `events` is how many events may stand in line in all.
+    """
+
+    seats: int
+    events: int = MAX_WAITING
+    patience: timedelta = PATIENCE
+
+
 class Intake:
     """Takes events from any number of threads, and writes those that come together as one."""
 
@@ -54,23 +69,16 @@ class Intake:
         recorder: Recorder,
         *,
         due: Callable[[Sequence[str]], object],
+        limits: Limits,
         grouped: Callable[[int], object] = lambda _: None,
-        max_waiting: int = MAX_WAITING,
-        seats: int,
-        patience: timedelta = PATIENCE,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`due` is told whose features are left to follow, `grouped` the events a transaction.
-
-        `seats` are how many senders may wait for a writer that is stuck, each with a thread of
-        the server's: the others are for whoever sends no events.
-        """
+        """`due` is told whose features are left to follow, `grouped` the events a transaction."""
         self._recorder = recorder
         self._due = due
         self._grouped = grouped
-        self._max_waiting = max_waiting
-        self._seats = seats
-        self._patience = patience.total_seconds()
+        self._limits = limits
+        self._patience = limits.patience.total_seconds()
         self._timer = timer
         self._lock = threading.Lock()
         self._line: deque[_Turn] = deque()
@@ -105,8 +113,8 @@ class Intake:
         with self._lock:
             since = self._writing_since
             stuck = since is not None and self._timer() - since > self._patience
-            full = self._events_waiting + turn.size > max(self._max_waiting, turn.size)
-            if full or (stuck and len(self._line) >= self._seats):
+            full = self._events_waiting + turn.size > max(self._limits.events, turn.size)
+            if full or (stuck and len(self._line) >= self._limits.seats):
                 raise Overloaded(
                     f"{self._events_waiting} events wait to be written; send it again in a moment"
                 )
@@ -124,7 +132,7 @@ class Intake:
             with self._lock:
                 now, since = self._timer(), self._writing_since
                 moved = since is not None and now - since <= self._patience
-                room = len(self._line) <= self._seats and now < until
+                room = len(self._line) <= self._limits.seats and now < until
                 if turn.taken or turn.woken or moved or room:
                     continue
                 self._line.remove(turn)

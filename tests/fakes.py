@@ -28,7 +28,7 @@ from engine.domain.ids import IdTable
 from engine.errors import ModelUnavailable, StoreUnavailable
 from engine.feedback import Feedback
 from engine.follower import Follower
-from engine.intake import Intake
+from engine.intake import Intake, Limits
 from engine.list_cache import ListCache
 from engine.loyalty.cuts import Cuts
 from engine.loyalty.rfm import RfmCuts
@@ -188,7 +188,7 @@ def a_shop(
     feedback = Feedback(ledger, SqlInvalidations(database), kept, model=live)
     budget = Budget(timedelta(seconds=30))
     services = Services(
-        intake=Intake(feedback, due=Follower(feedback, clock=clock).add, seats=4),
+        intake=Intake(feedback, due=Follower(feedback, clock=clock).add, limits=Limits(seats=4)),
         customers=customers,
         catalog=catalog,
         sales=Outage(SqlSales(database)),

@@ -12,7 +12,7 @@ import pytest
 
 from engine.domain.events import Event
 from engine.errors import Overloaded, StoreUnavailable
-from engine.intake import AT_ONCE, MAX_GROUP, Intake
+from engine.intake import AT_ONCE, MAX_GROUP, Intake, Limits
 from engine.receipts import Batch, Receipt, Recorded, Status
 from tests.events import a_purchase, day
 
@@ -50,9 +50,9 @@ class Log:
         return Recorded(receipts, [] if self.at_once[-1] else ["c1"])
 
 
-def an_intake(log: Log, **more: int | timedelta) -> tuple[Intake, list[str]]:
+def an_intake(log: Log, *, limits: Limits | None = None) -> tuple[Intake, list[str]]:
     due: list[str] = []
-    return Intake(log, due=due.extend, **{"seats": 12, **more}), due  # type: ignore[arg-type]
+    return Intake(log, due=due.extend, limits=limits or Limits(seats=12)), due
 
 
 def events(*ids: str) -> list[Event]:
@@ -128,7 +128,7 @@ def test_a_failure_reaches_everyone_in_the_group_and_none_after_it():
 
 def test_a_line_that_is_full_takes_no_more():
     log = Log()
-    intake, _ = an_intake(log, max_waiting=3)
+    intake, _ = an_intake(log, limits=Limits(seats=12, events=3))
     log.free.clear()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(accepted, intake, "e1", "e2", "e3")
@@ -142,14 +142,14 @@ def test_a_line_that_is_full_takes_no_more():
 
 
 def test_one_batch_larger_than_the_line_is_written_alone():
-    intake, _ = an_intake(Log(), max_waiting=2)
+    intake, _ = an_intake(Log(), limits=Limits(seats=12, events=2))
 
     assert accepted(intake, "e1", "e2", "e3") == ["e1", "e2", "e3"]
 
 
 def test_a_stuck_writer_holds_up_nobody_but_itself():
     log = Log()
-    intake, _ = an_intake(log, patience=timedelta(milliseconds=30), seats=1)
+    intake, _ = an_intake(log, limits=Limits(seats=1, patience=timedelta(milliseconds=30)))
     log.free.clear()
     with ThreadPoolExecutor(2) as pool:
         stuck = pool.submit(accepted, intake, "e1")
