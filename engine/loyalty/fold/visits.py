@@ -29,6 +29,8 @@ STEPS: Mapping[EventType, int] = {
     EventType.SEARCH: VIEWED,
     EventType.ADD_TO_CART: IN_CART,
     EventType.BEGIN_CHECKOUT: CHECKOUT,
+    EventType.ADD_SHIPPING_INFO: CHECKOUT,
+    EventType.ADD_PAYMENT_INFO: CHECKOUT,
     EventType.PURCHASE: ORDERED,
 }
 
