@@ -42,6 +42,7 @@ from engine.store.features import SqlFeatures
 from engine.store.invalidations import SqlInvalidations
 from engine.store.ledger import SqlLedger
 from engine.store.memory_cache import MemoryListCache
+from engine.store.rejects import SqlRejects
 from engine.store.sales import SqlSales
 from engine.store.segments import SqlSegments
 
@@ -190,6 +191,8 @@ def a_shop(
         cache=kept,
         models=watch,
         breaker=CircuitBreaker(cooldown=timedelta(0)),
+        rejects=SqlRejects(database),
+        currency=SqlLedger(database).currency,
         clock=settings.pop("clock", lambda: NOW),
         **settings,
     )

@@ -40,6 +40,12 @@ class SqlLedger:
         with self._database.write() as connection:
             yield SqlTransaction(connection, _writer_for(self._database, connection))
 
+    def currency(self) -> str | None:
+        """The currency of all sums in this shop, None while no purchase has named one."""
+        asked = select(shop.c.value).where(shop.c.name == CURRENCY)
+        with self._database.read() as connection:
+            return connection.scalar(asked)
+
     def run(self, fingerprint: str) -> IngestRun | None:
         """How far an ingest came, None when it never began."""
         asked = select(ingest_runs).where(ingest_runs.c.fingerprint == fingerprint)
