@@ -10,6 +10,8 @@ from api.best_sellers import BestSellers
 from api.catalog_views import CatalogViews
 from api.lists import Breaker, Lists
 from api.model_watch import ModelWatch
+from api.robots import Pace
+from engine.domain.rejects import Rejects
 from engine.feedback import Feedback
 from engine.live import LiveModel
 from engine.newcomers import Newcomers
@@ -38,9 +40,12 @@ class Services:
     cache: ListCache
     models: ModelWatch
     breaker: Breaker
+    rejects: Rejects
+    currency: Callable[[], str | None]
     clock: Callable[[], datetime] = utc_now
     max_body_bytes: int = 5_000_000
     closers: tuple[Callable[[], None], ...] = ()
+    pace: Pace = field(default_factory=Pace)
     lists: Lists = field(init=False)
     keeper: SegmentKeeper = field(init=False)
     painter: Painter = field(init=False)

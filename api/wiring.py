@@ -14,6 +14,7 @@ from pathlib import Path
 from flask import Flask
 
 from api.app import create_app
+from api.currency import ShopCurrency
 from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
@@ -40,6 +41,7 @@ from engine.store.memory_cache import MemoryListCache
 from engine.store.model_store import ModelStore
 from engine.store.notes import SqlNotes
 from engine.store.redis_cache import RedisListCache, connect
+from engine.store.rejects import SqlRejects
 from engine.store.sales import SqlSales
 from engine.store.segments import SqlSegments
 
@@ -72,9 +74,7 @@ def connected(settings: Settings) -> Services:
     catalog = SqlCatalog(database)
     invalidations = SqlInvalidations(database)
     cache, upkeep, close_cache = _cache(settings, catalog, invalidations)
-    models = ModelWatch(
-        ModelStore(settings.models_folder), partial(recommender_of, settings=settings)
-    )
+    models = _model_watch(settings)
     models.poll()
     segments = SqlSegments(database)
     items = ItemBook(catalog)
@@ -99,6 +99,8 @@ def connected(settings: Settings) -> Services:
         cache=cache,
         models=models,
         breaker=CircuitBreaker(patience=DATABASE_PATIENCE),
+        rejects=SqlRejects(database),
+        currency=ShopCurrency(SqlLedger(database).currency),
         max_body_bytes=settings.max_body_bytes,
         closers=(
             database.close,
@@ -106,6 +108,12 @@ def connected(settings: Settings) -> Services:
             *(each.start().close for each in background),
             refresh.close,
         ),
+    )
+
+
+def _model_watch(settings: Settings) -> ModelWatch:
+    return ModelWatch(
+        ModelStore(settings.models_folder), partial(recommender_of, settings=settings)
     )
 
 
