@@ -45,7 +45,7 @@ class Intake:
         """
         events = self._events
         if not self.backfill:
-            events = self.services.pace.judged(events, now=now)
+            events = self.services.clients.pace.judged(events, now=now)
         for start in range(0, len(events), MAX_BATCH):
             some = events[start : start + MAX_BATCH]
             receipts = self.services.feedback.record(some, now=now)
@@ -82,4 +82,4 @@ class Intake:
             )
             for sent, event, where, why in self._refused
         ]
-        self.services.rejects.keep(rejects)
+        self.services.clients.rejects.keep(rejects)

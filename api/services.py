@@ -13,6 +13,7 @@ from api.model_watch import ModelWatch
 from api.robots import Pace
 from engine.domain.rejects import Rejects
 from engine.feedback import Feedback
+from engine.identity_keeper import IdentityKeeper
 from engine.live import LiveModel
 from engine.newcomers import Newcomers
 from engine.portrait import Painter
@@ -24,6 +25,16 @@ from engine.segment_sales import SegmentSales
 def utc_now() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Clients:
+    """What events of clients made for other systems need: `currency` is the shop's, if settled."""
+
+    identities: IdentityKeeper
+    rejects: Rejects
+    currency: Callable[[], str | None]
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(frozen=True)
@@ -40,12 +51,10 @@ class Services:
     cache: ListCache
     models: ModelWatch
     breaker: Breaker
-    rejects: Rejects
-    currency: Callable[[], str | None]
+    clients: Clients
     clock: Callable[[], datetime] = utc_now
     max_body_bytes: int = 5_000_000
     closers: tuple[Callable[[], None], ...] = ()
-    pace: Pace = field(default_factory=Pace)
     lists: Lists = field(init=False)
     keeper: SegmentKeeper = field(init=False)
     painter: Painter = field(init=False)

@@ -21,9 +21,10 @@ from api.model_watch import ModelWatch
 from api.no_cache import NoListCache
 from api.refresh import Refresh
 from api.repeating import Repeating, exit_without_parent
-from api.services import Services, keeper_of, utc_now
+from api.services import Clients, Services, keeper_of, utc_now
 from api.upkeep import Upkeep, with_catch_up
 from engine.feedback import Feedback
+from engine.identity_keeper import IdentityKeeper
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Catalog, Invalidations, ListCache, Segments
@@ -88,8 +89,10 @@ def connected(settings: Settings) -> Services:
         Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL),
         *_parent_watch(),
     ]
+    feedback = Feedback(SqlLedger(database), invalidations, cache, model=live)
     return Services(
-        feedback=Feedback(SqlLedger(database), invalidations, cache, model=live),
+        feedback=feedback,
+        clients=clients_of(database, feedback, live),
         customers=SqlCustomers(database),
         catalog=catalog,
         sales=SqlSales(database),
@@ -99,8 +102,6 @@ def connected(settings: Settings) -> Services:
         cache=cache,
         models=models,
         breaker=CircuitBreaker(patience=DATABASE_PATIENCE),
-        rejects=SqlRejects(database),
-        currency=ShopCurrency(SqlLedger(database).currency),
         max_body_bytes=settings.max_body_bytes,
         closers=(
             database.close,
@@ -114,6 +115,16 @@ def connected(settings: Settings) -> Services:
 def _model_watch(settings: Settings) -> ModelWatch:
     return ModelWatch(
         ModelStore(settings.models_folder), partial(recommender_of, settings=settings)
+    )
+
+
+def clients_of(database: Database, feedback: Feedback, live: LiveModel) -> Clients:
+    """What events of clients made for other systems need."""
+    ledger = SqlLedger(database)
+    return Clients(
+        identities=IdentityKeeper(ledger, model=live, tell_cache=feedback.tell_cache),
+        rejects=SqlRejects(database),
+        currency=ShopCurrency(ledger.currency),
     )
 
 

@@ -18,6 +18,7 @@ from engine.domain.customers import StoredCustomer
 from engine.domain.events import Event, EventType, check, digest, to_ms
 from engine.domain.particulars import check_particulars
 from engine.errors import RequestInvalid, StoreUnavailable
+from engine.identities import claim, folded_anew, settle
 from engine.live import LiveModel, Living
 from engine.loyalty.net import net_lines, summarise
 from engine.loyalty.state import NEW, apply_all, decode, encode
@@ -78,10 +79,11 @@ class Feedback:
                 self._model.follow(transaction, concerned, now_ms=to_ms(now))
         for position, outcome in zip(entries, outcomes, strict=True):
             receipts[position] = _receipt(events[position], outcome)
-        self._tell_cache(revisions)
+        self.tell_cache(revisions)
         return [receipts[position] for position in range(len(events))]
 
-    def _tell_cache(self, revisions: Mapping[str, int]) -> None:
+    def tell_cache(self, revisions: Mapping[str, int]) -> None:
+        """Drop the lists of customers who moved on, as the transaction noted."""
         if not revisions:
             return
         try:
@@ -110,8 +112,10 @@ class _Written(NamedTuple):
 
 
 def _written(transaction: LedgerTransaction, entries: Sequence[Entry]) -> _Written:
-    holders = _holders(transaction, [entry.event for entry in entries])
-    named = {e.event.customer_id for e in entries if e.event.customer_id is not None}
+    claims = claim(transaction, [entry.event for entry in entries])
+    owned = claims.owned([entry.event for entry in entries])
+    holders = _holders(transaction, owned, joins=bool(claims.joining))
+    named = claims.customers | {e.customer_id for e in owned if e.customer_id is not None}
     known = transaction.lock(named.union(*holders.values()))
     outcomes = transaction.append(entries)
     accepted = [
@@ -119,8 +123,10 @@ def _written(transaction: LedgerTransaction, entries: Sequence[Entry]) -> _Writt
         for entry, outcome in zip(entries, outcomes, strict=True)
         if outcome is Outcome.ACCEPTED
     ]
-    news = _news(accepted, holders, transaction)
-    concerned = [_moved_on(who, known.get(who), events) for who, events in news.items()]
+    claims, anew = settle(transaction, claims, accepted)
+    news = _news(claims.owned(accepted), holders, transaction)
+    concerned = folded_anew(transaction, anew, known)
+    concerned += [_moved_on(who, known.get(who), news[who]) for who in news if who not in anew]
     moved = [stored for stored, _ in concerned if stored is not known.get(stored.customer_id)]
     transaction.save(moved)
     # Those without news are told too: whoever recorded a duplicate the first time may have died
@@ -129,10 +135,13 @@ def _written(transaction: LedgerTransaction, entries: Sequence[Entry]) -> _Writt
     return _Written(outcomes, revisions, concerned)
 
 
-def _holders(transaction: LedgerTransaction, events: Sequence[Event]) -> dict[str, set[str]]:
+def _holders(
+    transaction: LedgerTransaction, events: Sequence[Event], *, joins: bool
+) -> dict[str, set[str]]:
     """The customers of each order that a refund names without naming a customer."""
     orders = {each.order_id for each in events if each.order_id and _is_ownerless_refund(each)}
-    if any(each.type in (EventType.PURCHASE, EventType.REFUND) for each in events):
+    # A join may give an order a customer, as a purchase does.
+    if joins or any(each.type in (EventType.PURCHASE, EventType.REFUND) for each in events):
         transaction.hold_orders(alone=bool(orders))
     if not orders:
         return {}

@@ -20,6 +20,7 @@ from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
 from api.services import Services
+from api.wiring import clients_of
 from engine.domain.assortment import Assortment
 from engine.domain.catalog import Item, ItemPatch
 from engine.domain.ids import IdTable
@@ -42,7 +43,6 @@ from engine.store.features import SqlFeatures
 from engine.store.invalidations import SqlInvalidations
 from engine.store.ledger import SqlLedger
 from engine.store.memory_cache import MemoryListCache
-from engine.store.rejects import SqlRejects
 from engine.store.sales import SqlSales
 from engine.store.segments import SqlSegments
 
@@ -180,8 +180,10 @@ def a_shop(
     watch.poll()
     features, segments = Outage(SqlFeatures(database)), Outage(SqlSegments(database))
     live = live_model(watch, ItemBook(catalog), segments)
+    feedback = Feedback(ledger, SqlInvalidations(database), kept, model=live)
     services = Services(
-        feedback=Feedback(ledger, SqlInvalidations(database), kept, model=live),
+        feedback=feedback,
+        clients=clients_of(database, feedback, live),
         customers=customers,
         catalog=catalog,
         sales=Outage(SqlSales(database)),
@@ -191,8 +193,6 @@ def a_shop(
         cache=kept,
         models=watch,
         breaker=CircuitBreaker(cooldown=timedelta(0)),
-        rejects=SqlRejects(database),
-        currency=SqlLedger(database).currency,
         clock=settings.pop("clock", lambda: NOW),
         **settings,
     )

@@ -61,7 +61,7 @@ def _take(calls: list[bytes], *, sent_at: str | None, backfill: bool) -> Respons
     for data in calls:
         try:
             message = read_message(data)
-            event = event_of(message, moment=moment, currency=own.currency)
+            event = event_of(message, moment=moment, currency=own.clients.currency)
         except RequestInvalid as error:
             intake.refuse(data, error)
             continue

@@ -16,6 +16,7 @@ from engine.ports import Entry, IngestRun, LineKey, Outcome
 from engine.store import features, history, memberships, orders, segments
 from engine.store.customers import known_customers
 from engine.store.database import SQLITE, Database
+from engine.store.identities import SqlVisitors
 from engine.store.rows import chunks, found, upsert
 from engine.store.tables import events, ingest_runs, shop
 from engine.store.writers import PostgresWriter, SqliteWriter, Writer
@@ -34,8 +35,8 @@ class SqlLedger:
         """A transaction; an exception inside it undoes everything.
 
         On SQLite transactions take turns. On PostgreSQL they wait only for a customer or an event
-        they share, and never in a circle when `hold_orders` and `lock` come, in this order, before
-        `append`.
+        they share, and never in a circle when `hold_visitors`, `hold_orders` and `lock` come, in
+        this order, before `append`.
         """
         with self._database.write() as connection:
             yield SqlTransaction(connection, _writer_for(self._database, connection))
@@ -57,7 +58,7 @@ class SqlLedger:
         return IngestRun(row.fingerprint, row.source, row.position, counts, row.finished)
 
 
-class SqlTransaction:
+class SqlTransaction(SqlVisitors):
     """What `SqlLedger.transaction` yields."""
 
     def __init__(self, connection: Connection, writer: Writer) -> None:

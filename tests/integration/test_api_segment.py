@@ -135,7 +135,7 @@ def test_a_call_sent_again_with_a_later_time_of_sending_counts_once(shop: Shop, 
     send(shop, ORDER_COMPLETED, sentAt=later)
 
     assert len(logged(database)) == 1
-    assert shop.services.rejects.latest(limit=9) == []
+    assert shop.services.clients.rejects.latest(limit=9) == []
 
 
 def test_a_wrong_clock_is_put_right_by_the_time_of_sending(shop: Shop, database: Database):
@@ -207,7 +207,7 @@ def test_a_bad_call_keeps_no_other_out_and_is_kept_with_the_reason(shop: Shop, d
     )
 
     assert [event.event_id for event in logged(database)] == ["m1", "m6"]
-    kept = shop.services.rejects.latest(limit=9)
+    kept = shop.services.clients.rejects.latest(limit=9)
     assert sorted(each.field for each in kept) == ["", "customer_id", "lines", "type"]
     assert {each.source for each in kept} == {"segment"}
     (order,) = [each for each in kept if each.field == "lines"]
