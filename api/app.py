@@ -16,6 +16,7 @@ from api import (
     segments,
 )
 from api.access import EXTENSION, IdConverter
+from api.ga4 import collect as ga4
 from api.segment import routes as segment
 from api.services import Services
 
@@ -32,7 +33,7 @@ def create_app(services: Services) -> Flask:
     app.url_map.converters["id"] = IdConverter
     for each in (recommendations, customers, segments, audience, items, events, segment):
         app.register_blueprint(each.blueprint, url_prefix=PREFIX)
-    for each in (health, docs):
+    for each in (health, docs, ga4):
         app.register_blueprint(each.blueprint)
     problems.install(app)
     return app

@@ -22,7 +22,6 @@ _PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `\$\.?(?P<field>.*)`)?$", re.DOTA
 _NO_SUCH_FIELD = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING_FIELD = re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL)
 _MEANT = {
-    "items": "; what was bought stands in lines",
     "products": "; what was bought stands in lines",
     "item_id": "; it stands in lines",
     "event": "; the kind of event stands in type",
@@ -34,13 +33,14 @@ CLOSED = "; /docs lists the fields there are"
 _Decoded = TypeVar("_Decoded")
 
 
-def read_json() -> dict[str, msgspec.Raw]:
+def read_json(*, of_servers: bool = False) -> dict[str, msgspec.Raw]:
     """The body's JSON object, its values not yet decoded.
 
     It must be declared as JSON: a page of another site can make a browser send text or a form to
-    this address without asking, but not JSON.
+    this address without asking, but not JSON. `of_servers`: nor does a declaration matter where no
+    page sends, which a browser would say.
     """
-    if not request.is_json:
+    if not request.is_json and not (of_servers and "Origin" not in request.headers):
         raise MediaTypeUnsupported(
             f"{request.mimetype or 'a body without a type'} is no JSON; "
             "send the header Content-Type: application/json"

@@ -42,6 +42,8 @@ _BROWSER = "mozilla/"
 # Browsing only: an order is an order, and who rates or complains has done so once.
 JUDGED = VISIT_TYPES - {EventType.PURCHASE} | {EventType.IMPRESSION}
 MOST_IDS = 50_000
+# Sorts after every id.
+_LAST = "\U0010ffff"
 
 
 def is_robot(user_agent: str | None) -> bool:
@@ -90,8 +92,7 @@ class Pace:
             self._times.popitem(last=False)
         if (at_ms, event.event_id) not in times:
             insort(times, (at_ms, event.event_id))
-        upto = bisect_right(times, (at_ms, event.event_id))
-        since = bisect_right(times, (at_ms - MINUTE_MS, "\U0010ffff"))
+        upto, since = (bisect_right(times, (ms, _LAST)) for ms in (at_ms, at_ms - MINUTE_MS))
         # What a later event can still be compared with: twice as many, as some come out of order.
         del times[: -2 * BOT_EVENTS_A_MINUTE]
         return upto - since > BOT_EVENTS_A_MINUTE

@@ -94,6 +94,18 @@ class LineIn(Struct, frozen=True, forbid_unknown_fields=True):
     discount: Money = 0
 
 
+class GaItemIn(Struct, frozen=True):
+    """One of GA4's items, its amounts in major units; other fields of GA4's are not kept.
+
+    `price` is what a unit cost after `discount`, the reduction a unit, as GA4 defines them.
+    """
+
+    item_id: Id
+    price: float | str | None = None
+    quantity: float | str | None = None
+    discount: float | str | None = None
+
+
 class EventIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Something that happened. `event_id` is the sender's: sent twice, it counts once."""
 
@@ -119,6 +131,17 @@ class EventIn(Struct, frozen=True, forbid_unknown_fields=True):
     recommendation_id: Id | None = None
     placement: Id | None = None
     properties: dict[str, Any] = {}
+    items: Annotated[
+        tuple[GaItemIn, ...] | None,
+        Meta(description="GA4's items in major units, instead of lines in minor units."),
+    ] = None
+    transaction_id: Annotated[Id | None, Meta(description="GA4's name of order_id.")] = None
+    value: Annotated[
+        float | None, Meta(description="GA4's: the sum of the items in major units.")
+    ] = None
+    backfill: Annotated[
+        bool, Meta(description="It happened long ago and tells nothing of a robot.")
+    ] = False
 
 
 class EventsIn(Struct, frozen=True, forbid_unknown_fields=True):
