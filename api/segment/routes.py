@@ -30,7 +30,7 @@ class _BatchIn(msgspec.Struct, frozen=True, rename="camel"):
 
 def one(*, call: str) -> Response:
     """Take one call; the address says which."""
-    body = read_json()
+    body = read_json(of_servers=True)
     # Not every client repeats in the body what the address says.
     body["type"] = msgspec.Raw(msgspec.json.encode(call))
     return _take([msgspec.json.encode(body)], sent_at=None, backfill=False)
@@ -47,7 +47,7 @@ def history() -> Response:
 
 
 def _batch(*, backfill: bool) -> Response:
-    body = decode(msgspec.json.encode(read_json()), _BatchIn)
+    body = decode(msgspec.json.encode(read_json(of_servers=True)), _BatchIn)
     if len(body.batch) > MAX_BATCH:
         raise RequestInvalid(f"at most {MAX_BATCH} calls a batch", field="batch")
     return _take([bytes(each) for each in body.batch], sent_at=body.sent_at, backfill=backfill)

@@ -269,6 +269,19 @@ def test_what_cannot_be_unpacked_within_the_limit_is_refused(
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"), [({}, 200), ({"Origin": "https://evil.example"}, 415)]
+)
+def test_a_server_need_not_say_what_it_sends_and_a_page_of_another_site_must(
+    shop: Shop, origin: dict[str, str], status: int
+):
+    answer = shop.client.post(
+        "/v1/track", data=json.dumps(ORDER_COMPLETED), headers=origin, content_type="text/plain"
+    )
+
+    assert answer.status_code == status
+
+
 def test_a_declared_robot_is_marked_and_its_order_is_not(shop: Shop, database: Database):
     context = {"userAgent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}
 
