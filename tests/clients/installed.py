@@ -32,16 +32,8 @@ class Client:
 
     def send(self, url: str, count: int) -> None:
         """Send so many orders; raises AssertionError with what the client said."""
-        command = _node(self.program) if self.program.endswith(".mjs") else _python(self.program)
-        done = subprocess.run(
-            [*command, url, str(count)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-            env={**os.environ, "PYTHONPATH": ""},
-        )
-        assert done.returncode == 0, done.stderr + done.stdout
+        run = run_node if self.program.endswith(".mjs") else run_python
+        run((HERE / self.program).read_text(), url, str(count))
 
 
 CLIENTS = (
@@ -52,33 +44,42 @@ CLIENTS = (
 )
 
 
-def _python(program: str) -> list[str]:
-    """The command that runs a program of Python with the clients; raises NotInstalled."""
+def run_python(program: str, *arguments: str) -> None:
+    """Run a program of Python with the clients; raises NotInstalled, AssertionError."""
     folder = _folder("python", PYTHON)
     if not folder.exists():
         made = _beside(folder)
-        _run([sys.executable, "-m", "venv", str(made)])
+        _install([sys.executable, "-m", "venv", str(made)])
         pip = [str(made / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        _run([*pip, "--disable-pip-version-check", *PYTHON])
+        _install([*pip, "--disable-pip-version-check", *PYTHON])
         _keep(made, folder)
     # Its interpreter finds its libraries by its own place, wherever it was made.
-    return [str(folder / "bin" / "python"), str(HERE / program)]
+    _carry_out([str(folder / "bin" / "python"), "-c", program, *arguments])
 
 
-def _node(program: str) -> list[str]:
-    """The command that runs a program of Node with the clients; raises NotInstalled."""
+def run_node(program: str, *arguments: str) -> None:
+    """Run a program of Node with the clients; raises NotInstalled, AssertionError."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         raise NotInstalled("node and npm are not on this machine")
     folder = _folder("node", NODE)
     if not folder.exists():
         made = _beside(folder)
         made.mkdir()
-        _run(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(made), *NODE])
+        _install(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(made), *NODE])
         _keep(made, folder)
     # Node looks for libraries beside the program.
-    copied = folder / program
-    shutil.copy(HERE / program, copied)
-    return ["node", str(copied)]
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".mjs") as file:
+        file.write(program)
+        file.flush()
+        _carry_out(["node", file.name, *arguments])
+
+
+def _carry_out(command: list[str]) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
 
 
 def _folder(kind: str, packages: tuple[str, ...]) -> Path:
@@ -98,7 +99,7 @@ def _keep(made: Path, folder: Path) -> None:
         shutil.rmtree(made)
 
 
-def _run(command: list[str]) -> None:
+def _install(command: list[str]) -> None:
     try:
         subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=True)
     except (subprocess.SubprocessError, OSError) as error:
