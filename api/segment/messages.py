@@ -104,7 +104,9 @@ def _track(message: MessageIn, currency: Callable[[], str | None]) -> Event:
 
 
 def _identify(message: MessageIn, _: object) -> Event:
-    return Event("", EventType.IDENTIFY, properties=_filled(traits=message.traits))
+    # RudderStack's clients tell them among the context.
+    traits = message.traits or (message.context or {}).get("traits")
+    return Event("", EventType.IDENTIFY, properties=_filled(traits=traits))
 
 
 def _page(message: MessageIn, _: object) -> Event:

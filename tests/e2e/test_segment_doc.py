@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from engine.store.database import Database
+from engine.store.features import SqlFeatures
 from engine.store.identities import JOINED_EVENTS, OWNER_ID
 from engine.store.tables import events
 from tests.clients.installed import NotInstalled, run_node, run_python
@@ -89,6 +90,11 @@ def test_the_python_clients_work(shop: Shop, server: Server) -> None:
             pytest.skip(str(reason))
 
     assert told(shop) == [("purchase", "17850"), ("identify", "17850")]
+    database = Database.open(f"sqlite:///{shop.home / 'regulars.db'}")
+    stored = SqlFeatures(database).load("17850")
+    database.close()
+    assert stored is not None
+    assert json.loads(stored.attributes) == {"plan": "gold"}
 
 
 def test_the_node_client_works(shop: Shop, server: Server) -> None:

@@ -195,6 +195,19 @@ def test_every_kind_of_call_is_kept_and_none_counts_as_another(shop: Shop, datab
     ]
 
 
+@pytest.mark.parametrize(
+    "told", [{"traits": {"city": "Taipei"}}, {"context": {"traits": {"city": "Taipei"}}}]
+)
+def test_traits_are_the_customers_attributes_wherever_a_client_tells_them(
+    shop: Shop, told: dict[str, Any]
+):
+    send(shop, {"type": "identify", "messageId": "m1", "userId": "ann", **told})
+
+    stored = shop.services.features.load("ann")
+    assert stored is not None
+    assert json.loads(stored.attributes) == {"city": "Taipei"}
+
+
 def test_a_bad_call_keeps_no_other_out_and_is_kept_with_the_reason(shop: Shop, database: Database):
     send(
         shop,
