@@ -42,6 +42,11 @@ class Claims:
         """The customers who may gain or lose something, beside those the events name."""
         return {span.customer_id for spans in self.spans.values() for span in spans}
 
+    @property
+    def visitors(self) -> set[str]:
+        """Who is joined to somebody anew."""
+        return {event.anonymous_id or "" for event in self.joining}
+
     def owned(self, events: Sequence[Event]) -> list[Event]:
         """The events, those of visitors with the customer whose they are."""
         return [_owned(event, self.spans) for event in events]
@@ -63,14 +68,16 @@ def claim(transaction: LedgerTransaction, events: Sequence[Event]) -> Claims:
     if not visitors:
         return Claims()
     claims = _claims(transaction, events)
-    alone: set[str | None] = set()
-    while True:
-        alone |= {event.anonymous_id for event in claims.joining}
-        if not transaction.hold_visitors(visitors, alone={each for each in alone if each}):
-            return claims
+    alone = claims.visitors
+    shared = transaction.hold_visitors(visitors, alone=alone)
+    while shared:
         claims = _claims(transaction, events)
-        if all(event.anonymous_id in alone for event in claims.joining):
-            return claims
+        if claims.visitors <= alone:
+            break
+        # Somebody else's join came in between: these must be held alone too.
+        alone |= claims.visitors
+        transaction.hold_visitors(visitors, alone=alone, again=True)
+    return claims
 
 
 def settle(transaction: LedgerTransaction, claims: Claims, accepted: Sequence[Event]) -> Settled:
@@ -151,7 +158,7 @@ def _claims(transaction: LedgerTransaction, events: Sequence[Event]) -> Claims:
         event for event in own if event.customer_id is not None and not _is_known(event, spans)
     ]
     if joining:
-        split = transaction.split_from({event.anonymous_id or "" for event in joining})
+        split = transaction.split_from(Claims(joining=joining).visitors)
         joining = [e for e in joining if (e.anonymous_id, e.customer_id) not in split]
     return Claims(spans, joining)
 

@@ -49,11 +49,14 @@ class Span(NamedTuple):
 class Visitors(Protocol):
     """What a transaction knows of visitors; each may raise StoreUnavailable."""
 
-    def hold_visitors(self, anonymous_ids: Collection[str], *, alone: Collection[str]) -> bool:
+    def hold_visitors(
+        self, anonymous_ids: Collection[str], *, alone: Collection[str], again: bool = False
+    ) -> bool:
         """Keep joins of the visitors away until the end, of those `alone` their events too.
 
-        Comes before `hold_orders`. Whether others may have written before it was so. Called again
-        it lets go of them first: nobody waits for one visitor while holding another.
+        Comes before `hold_orders`, once a transaction. Whether others may have written before it
+        was so. `again` lets go of what was held first and undoes what was written since: nobody
+        waits for one visitor while holding another.
         """
 
     def spans_over(self, ranges: Sequence[Range]) -> list[Span]:

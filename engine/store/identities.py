@@ -76,19 +76,19 @@ class SqlVisitors:
     """What a transaction over a connection knows of visitors."""
 
     _connection: Connection
-    _holding = False
 
-    def hold_visitors(self, anonymous_ids: Collection[str], *, alone: Collection[str]) -> bool:
+    def hold_visitors(
+        self, anonymous_ids: Collection[str], *, alone: Collection[str], again: bool = False
+    ) -> bool:
         """Keep joins of the visitors away until the end, of those `alone` their events too.
 
         Whether others may have written before it was so: in SQLite the transaction is the only one.
-        Called again it lets go of them first, which going back to a savepoint does.
+        `again` lets go of what was held first, which going back to a savepoint does.
         """
         if self._connection.dialect.name == SQLITE:
             return False
-        back = "ROLLBACK TO SAVEPOINT visitors" if self._holding else "SAVEPOINT visitors"
+        back = "ROLLBACK TO SAVEPOINT visitors" if again else "SAVEPOINT visitors"
         self._connection.exec_driver_sql(back)
-        self._holding = True
         locks = {_lock(each): False for each in anonymous_ids}
         locks |= {_lock(each): True for each in alone}
         # In one order everywhere, so that nobody waits in a circle.
