@@ -16,6 +16,8 @@ from api import (
     segments,
 )
 from api.access import EXTENSION, IdConverter
+from api.ga4 import collect as ga4
+from api.segment import routes as segment
 from api.services import Services
 
 PREFIX = "/v1"
@@ -29,9 +31,9 @@ def create_app(services: Services) -> Flask:
     # Ids may hold slashes, also first, last and two in a row: no path is tidied up.
     app.url_map.merge_slashes = False
     app.url_map.converters["id"] = IdConverter
-    for each in (recommendations, customers, segments, audience, items, events):
+    for each in (recommendations, customers, segments, audience, items, events, segment):
         app.register_blueprint(each.blueprint, url_prefix=PREFIX)
-    for each in (health, docs):
+    for each in (health, docs, ga4):
         app.register_blueprint(each.blueprint)
     problems.install(app)
     return app

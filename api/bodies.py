@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -15,12 +16,12 @@ from api.wire import MAX_BATCH
 from engine.errors import RequestInvalid
 
 MAX_DEPTH = 32
+LARGEST_BODY = 50_000_000
 LARGEST_INT = 2**63 - 1
 _PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `\$\.?(?P<field>.*)`)?$", re.DOTALL)
 _NO_SUCH_FIELD = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING_FIELD = re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL)
 _MEANT = {
-    "items": "; what was bought stands in lines",
     "products": "; what was bought stands in lines",
     "item_id": "; it stands in lines",
     "event": "; the kind of event stands in type",
@@ -32,25 +33,51 @@ CLOSED = "; /docs lists the fields there are"
 _Decoded = TypeVar("_Decoded")
 
 
-def read_json() -> dict[str, msgspec.Raw]:
+def read_json(*, of_servers: bool = False) -> dict[str, msgspec.Raw]:
     """The body's JSON object, its values not yet decoded.
 
     It must be declared as JSON: a page of another site can make a browser send text or a form to
-    this address without asking, but not JSON.
+    this address without asking, but not JSON. `of_servers`: nor does a declaration matter where no
+    page sends, which a browser would say.
     """
-    if not request.is_json:
+    if not request.is_json and not (of_servers and "Origin" not in request.headers):
         raise MediaTypeUnsupported(
             f"{request.mimetype or 'a body without a type'} is no JSON; "
             "send the header Content-Type: application/json"
         )
+    body = _sent()
+    if not body.strip():
+        raise RequestInvalid("the body is empty; send a JSON object", field="body")
+    return decode(body, dict[str, msgspec.Raw], field="body")
+
+
+def _sent() -> bytes:
+    """The body as its sender wrote it, unpacked; raises RequestEntityTooLarge."""
     body = request.get_data(cache=False)
     limit = request.max_content_length
     if request.content_length is None and limit is not None and len(body) >= limit:
         # A body of unstated length is cut off at the limit without a word.
         raise RequestEntityTooLarge
-    if not body.strip():
-        raise RequestInvalid("the body is empty; send a JSON object", field="body")
-    return decode(body, dict[str, msgspec.Raw], field="body")
+    packing = request.headers.get("Content-Encoding", "").strip().lower()
+    if packing in ("", "identity"):
+        return body
+    if packing not in ("gzip", "x-gzip"):
+        raise MediaTypeUnsupported(f"{packing[:40]!r} cannot be unpacked; send gzip or plain JSON")
+    return _unpacked(body, limit=LARGEST_BODY if limit is None else limit)
+
+
+def _unpacked(body: bytes, *, limit: int) -> bytes:
+    """What gzip packed, never more than the limit: a small body may hold gigabytes."""
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        plain = unpacking.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise RequestInvalid(f"the body is no gzip: {error}", field="body") from error
+    if len(plain) > limit:
+        raise RequestEntityTooLarge
+    if not unpacking.eof:
+        raise RequestInvalid("the gzip of the body ends too early", field="body")
+    return plain
 
 
 def one_or_many(content: dict[str, msgspec.Raw], *, key: str) -> list[bytes] | None:

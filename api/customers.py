@@ -6,9 +6,10 @@ from flask import Blueprint, Response
 
 from api import params
 from api.access import json_answer, services
+from api.problems import IdentityUnknown
 from api.profiles import membership, profile_of
 from api.wire import encode
-from api.wire_customers import CustomerSegments
+from api.wire_customers import CustomerSegments, IdentitySplit
 from engine.domain.events import check_id
 from engine.portrait import Portrait
 from engine.segment_keeper import known
@@ -44,6 +45,21 @@ def segments(customer_id: str) -> Response:
         ),
     )
     return json_answer(encode(answer), private=True)
+
+
+@blueprint.delete("/customers/<id:customer_id>/identities/<id:anonymous_id>")
+def split(customer_id: str, anonymous_id: str) -> Response:
+    """Take an anonymous visitor apart from the customer, as if they had never been joined."""
+    check_id(customer_id, field="customer_id")
+    check_id(anonymous_id, field="anonymous_id")
+    params.allow()
+    now = services().clock()
+    identities = services().clients.identities
+    if not identities.split(anonymous_id, customer_id=customer_id, now=now):
+        raise IdentityUnknown(
+            f"{anonymous_id!r:.80} is not joined to {customer_id!r:.80}; nothing was changed"
+        )
+    return json_answer(encode(IdentitySplit(customer_id, anonymous_id)), private=True)
 
 
 def _portrait(customer_id: str) -> Portrait:

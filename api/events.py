@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from api import params
 from api.access import json_answer, services
 from api.bodies import check_free, decode, one_or_many, read_json
+from api.ga4.goods import lines_of
+from api.robots import is_robot, marked
 from api.wire import EVENT_TYPES, EventIn, EventResult, EventResults, encode
-from engine.domain.events import Event, Line
+from engine.domain.events import MAX_LINES, Event, EventType, Line
 from engine.errors import EventConflict, RequestInvalid
 from engine.receipts import Receipt, Status
 
@@ -21,13 +24,13 @@ blueprint = Blueprint("events", __name__)
 @blueprint.post("/events")
 def post() -> Response:
     """Record one event, or a batch whose events are answered one by one."""
-    params.allow()
+    params.allow("backfill")
     content = read_json()
     batch = one_or_many(content, key="events")
     if batch is not None:
         return _answer(_record_many(batch))
     event = read_event(msgspec.json.encode(content))
-    (receipt,) = services().intake.record([event], now=services().clock())
+    (receipt,) = _recorded([event])
     if receipt.status is Status.CONFLICT:
         raise EventConflict(receipt.reason)
     if receipt.status is Status.REJECTED:
@@ -35,7 +38,7 @@ def post() -> Response:
     return _answer([_result(0, receipt)])
 
 
-def read_event(data: bytes) -> Event:
+def read_event(data: bytes) -> Told:
     """The event that JSON tells, under its canonical type. Raises RequestInvalid."""
     told = decode(data, EventIn)
     if told.type not in EVENT_TYPES:
@@ -44,15 +47,69 @@ def read_event(data: bytes) -> Event:
             f"{told.type[:60]!r} is no event type; use one of {known}", field="type"
         )
     check_free(told.properties, field="properties")
-    fields = {name: getattr(told, name) for name in EventIn.__struct_fields__}
-    fields["type"] = EVENT_TYPES[told.type]
-    fields["lines"] = tuple(Line(**msgspec.structs.asdict(line)) for line in told.lines)
-    return Event(**fields)
+    kind = EVENT_TYPES[told.type]
+    properties = told.properties if told.value is None else {"value": told.value, **told.properties}
+    event = Event(
+        event_id=told.event_id,
+        type=kind,
+        occurred_at=told.occurred_at,
+        customer_id=told.customer_id,
+        anonymous_id=told.anonymous_id,
+        order_id=_order_id(told),
+        lines=_lines(told, kind),
+        currency=told.currency,
+        recommendation_id=told.recommendation_id,
+        placement=told.placement,
+        properties=properties,
+    )
+    return Told(event, backfill=told.backfill)
+
+
+class Told(NamedTuple):
+    """An event, and whether it tells of long ago."""
+
+    event: Event
+    backfill: bool = False
+
+
+def _order_id(told: EventIn) -> str | None:
+    if told.order_id and told.transaction_id and told.order_id != told.transaction_id:
+        raise RequestInvalid(
+            "order_id and transaction_id are the same thing here; send one", field="transaction_id"
+        )
+    return told.order_id or told.transaction_id
+
+
+def _lines(told: EventIn, kind: EventType) -> tuple[Line, ...]:
+    """The lines, ours in minor units or GA4's items in major ones."""
+    if told.items is None:
+        return tuple(Line(**msgspec.structs.asdict(line)) for line in told.lines)
+    if told.lines:
+        raise RequestInvalid(
+            "send lines (minor units: 499) or items (GA4's, major units: 4.99), not both",
+            field="items",
+        )
+    if len(told.items) > MAX_LINES:
+        raise RequestInvalid(f"at most {MAX_LINES} items", field="items")
+    currency = told.currency or services().clients.currency()
+    return lines_of(told.items, kind, value=told.value, currency=currency)
+
+
+def _recorded(told: list[Told]) -> list[Receipt]:
+    """What became of the events, those of robots marked; what is long ago is nobody's haste."""
+    now, backfill = services().clock(), params.flag("backfill")
+    robot = is_robot(request.headers.get("User-Agent"))
+    live = [index for index, each in enumerate(told) if not (backfill or each.backfill)]
+    events = [each.event for each in told]
+    judged = services().clients.pace.judged([events[index] for index in live], now=now)
+    for index, event in zip(live, judged, strict=True):
+        events[index] = marked(event) if robot else event
+    return services().intake.record(events, now=now)
 
 
 def _record_many(batch: list[bytes]) -> list[EventResult]:
     results: dict[int, EventResult] = {}
-    events: dict[int, Event] = {}
+    events: dict[int, Told] = {}
     for index, data in enumerate(batch):
         try:
             events[index] = read_event(data)
@@ -61,7 +118,7 @@ def _record_many(batch: list[bytes]) -> list[EventResult]:
                 index, _event_id(data), Status.REJECTED, error.field or None, error.reason
             )
     if events:
-        receipts = services().intake.record(list(events.values()), now=services().clock())
+        receipts = _recorded(list(events.values()))
         for index, receipt in zip(events, receipts, strict=True):
             results[index] = _result(index, receipt)
     return [results[index] for index in range(len(batch))]

@@ -114,6 +114,7 @@ CUSTOMER_ANSWERS: dict[str, dict[str, Any]] = {
             },
         ],
     },
+    "split_identity": {"customer_id": "17850", "anonymous_id": "c1f6-77"},
     "segments": {"segments": [_SEGMENT]},
     "get_segment": _SEGMENT,
     "put_segment": _SEGMENT,

@@ -35,6 +35,7 @@ _TYPES = (
     wire_customers.Profile,
     wire_customers.CustomerSegments,
     wire_customers.Audience,
+    wire_customers.IdentitySplit,
     wire_segments.SegmentIn,
     wire_segments.SegmentOut,
     wire_segments.SegmentsOut,

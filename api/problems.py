@@ -33,6 +33,10 @@ class ItemUnknown(EngineError):
     """The catalogue does not describe this item."""
 
 
+class IdentityUnknown(EngineError):
+    """The anonymous visitor is not joined to the customer."""
+
+
 class ItemsInvalid(EngineError):
     """Several fields of a batch break a rule; none of it was stored."""
 
@@ -51,6 +55,7 @@ KINDS: dict[type[EngineError], tuple[str, HTTPStatus]] = {
     ItemsInvalid: ("request-invalid", HTTPStatus.BAD_REQUEST),
     SegmentInvalid: ("request-invalid", HTTPStatus.BAD_REQUEST),
     CustomerUnknown: ("customer-unknown", HTTPStatus.NOT_FOUND),
+    IdentityUnknown: ("identity-unknown", HTTPStatus.NOT_FOUND),
     ItemUnknown: ("item-unknown", HTTPStatus.NOT_FOUND),
     SegmentUnknown: ("segment-unknown", HTTPStatus.NOT_FOUND),
     SegmentConflict: ("segment-conflict", HTTPStatus.CONFLICT),

@@ -14,6 +14,9 @@ from api.catalog_views import CatalogViews
 from api.kept_lists import KeptLists
 from api.lists import Lists
 from api.model_watch import ModelWatch
+from api.robots import Pace
+from engine.domain.rejects import Rejects
+from engine.identity_keeper import IdentityKeeper
 from engine.intake import Intake
 from engine.list_cache import ListCache
 from engine.live import LiveModel
@@ -27,6 +30,16 @@ from engine.segment_sales import SegmentSales
 def utc_now() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Clients:
+    """What events of clients made for other systems need: `currency` is the shop's, if settled."""
+
+    identities: IdentityKeeper
+    rejects: Rejects
+    currency: Callable[[], str | None]
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,7 @@ class Services:
     changes: CatalogChanges
     budget: Budget
     breaker: Breaker
+    clients: Clients
     clock: Callable[[], datetime] = utc_now
     max_body_bytes: int = 5_000_000
     closers: tuple[Callable[[], None], ...] = ()

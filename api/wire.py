@@ -22,13 +22,19 @@ RULES = tuple(each.name.lower() for each in Rule if each is not Rule.NONE)
 SEGMENT_NAMES: dict[str, EventType] = {
     "Products Searched": EventType.SEARCH,
     "Product List Viewed": EventType.VIEW_ITEM_LIST,
+    "Product List Filtered": EventType.VIEW_ITEM_LIST,
     "Product Clicked": EventType.SELECT_ITEM,
     "Product Viewed": EventType.VIEW_ITEM,
     "Product Added": EventType.ADD_TO_CART,
     "Product Removed": EventType.REMOVE_FROM_CART,
+    "Cart Viewed": EventType.VIEW_CART,
+    "Product Added to Wishlist": EventType.ADD_TO_WISHLIST,
+    "Wishlist Product Added to Cart": EventType.ADD_TO_CART,
     "Checkout Started": EventType.BEGIN_CHECKOUT,
+    "Payment Info Entered": EventType.ADD_PAYMENT_INFO,
     "Order Completed": EventType.PURCHASE,
     "Order Refunded": EventType.REFUND,
+    "Order Cancelled": EventType.REFUND,
     "Product Reviewed": EventType.RATING,
     "Signed Up": EventType.SIGN_UP,
     "Email Opened": EventType.EMAIL_OPEN,
@@ -89,6 +95,18 @@ class LineIn(Struct, frozen=True, forbid_unknown_fields=True):
     discount: Money = 0
 
 
+class GaItemIn(Struct, frozen=True):
+    """One of GA4's items, its amounts in major units; other fields of GA4's are not kept.
+
+    `price` is what a unit cost after `discount`, the reduction a unit, as GA4 defines them.
+    """
+
+    item_id: Id
+    price: float | str | None = None
+    quantity: float | str | None = None
+    discount: float | str | None = None
+
+
 class EventIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Something that happened. `event_id` is the sender's: sent twice, it counts once."""
 
@@ -114,6 +132,17 @@ class EventIn(Struct, frozen=True, forbid_unknown_fields=True):
     recommendation_id: Id | None = None
     placement: Id | None = None
     properties: dict[str, Any] = {}
+    items: Annotated[
+        tuple[GaItemIn, ...] | None,
+        Meta(description="GA4's items in major units, instead of lines in minor units."),
+    ] = None
+    transaction_id: Annotated[Id | None, Meta(description="GA4's name of order_id.")] = None
+    value: Annotated[
+        float | None, Meta(description="GA4's: the sum of the items in major units.")
+    ] = None
+    backfill: Annotated[
+        bool, Meta(description="It happened long ago and tells nothing of a robot.")
+    ] = False
 
 
 class EventsIn(Struct, frozen=True, forbid_unknown_fields=True):

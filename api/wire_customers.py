@@ -144,3 +144,10 @@ class Audience(Struct, frozen=True):
     )
     candidates: int
     customers: tuple[AudienceMember, ...]
+
+
+class IdentitySplit(Struct, frozen=True):
+    """That the visitor's events are no longer the customer's."""
+
+    customer_id: str
+    anonymous_id: str

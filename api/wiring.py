@@ -14,6 +14,7 @@ from pathlib import Path
 from api.app import create_app
 from api.budget import Budget
 from api.cache_wiring import Caching, caching
+from api.currency import ShopCurrency
 from api.door.door import Door
 from api.door.fast_lane import FastLane
 from api.item_book import ItemBook
@@ -21,11 +22,11 @@ from api.live_model import live_model
 from api.model_watch import ModelWatch
 from api.refresh import Refresh
 from api.repeating import Repeating, exit_without_parent
-from api.services import Services, keeper_of, utc_now
+from api.services import Clients, Services, keeper_of, utc_now
 from engine.feedback import Feedback
 from engine.follower import Follower
+from engine.identity_keeper import IdentityKeeper
 from engine.intake import Intake, Limits
-from engine.list_cache import ListCache
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Segments
@@ -41,6 +42,7 @@ from engine.store.late_database import LateDatabase
 from engine.store.ledger import SqlLedger
 from engine.store.model_store import ModelStore
 from engine.store.notes import SqlNotes
+from engine.store.rejects import SqlRejects
 from engine.store.sales import SqlSales
 from engine.store.segments import SqlSegments
 
@@ -84,20 +86,19 @@ def connected(settings: Settings) -> Services:
     kept = caching(settings, catalog, SqlInvalidations(database))
     models, items = _models(settings), ItemBook(catalog)
     live = live_model(models, items, segments)
-    intake, following = _intake(database, kept.cache, live, threads=settings.threads)
+    feedback = Feedback(SqlLedger(database), SqlInvalidations(database), kept.cache, model=live)
+    intake, following = _intake(feedback, threads=settings.threads)
     refresh = _refresh(database, segments, live)
     budget = Budget(settings.request_budget)
     background = [
-        Repeating("model watch", models.poll, every=MODEL_INTERVAL),
-        # So that no event has to read a large catalogue while others wait for its transaction.
-        Repeating("item book", items.latest, every=UPKEEP_INTERVAL),
-        Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL),
-        *_upkeep(kept),
+        *_watches(models, items, kept),
         *following,
+        Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL),
         *_parent_watch(),
     ]
     return Services(
         intake=intake,
+        clients=clients_of(database, feedback, live),
         customers=SqlCustomers(database),
         catalog=catalog,
         sales=SqlSales(database),
@@ -127,6 +128,16 @@ def _models(settings: Settings) -> ModelWatch:
     return models
 
 
+def clients_of(database: Database, feedback: Feedback, live: LiveModel) -> Clients:
+    """What events of clients made for other systems need."""
+    ledger = SqlLedger(database)
+    return Clients(
+        identities=IdentityKeeper(ledger, model=live, tell_cache=feedback.tell_cache),
+        rejects=SqlRejects(database),
+        currency=ShopCurrency(ledger.currency),
+    )
+
+
 def recommender_of(model: Model, *, settings: Settings) -> Recommender:
     """The recommender that serves a model as the shop wants it.
 
@@ -143,11 +154,8 @@ def recommender_of(model: Model, *, settings: Settings) -> Recommender:
     return recommender
 
 
-def _intake(
-    database: Database, cache: ListCache, live: LiveModel, *, threads: int
-) -> tuple[Intake, list[Repeating]]:
+def _intake(feedback: Feedback, *, threads: int) -> tuple[Intake, list[Repeating]]:
     """What takes events, and what is done after them in the background."""
-    feedback = Feedback(SqlLedger(database), SqlInvalidations(database), cache, model=live)
     follower = Follower(feedback, clock=utc_now)
     seats = max(threads - THREADS_FOR_READS, 1)
     intake = Intake(feedback, due=follower.add, limits=Limits(seats))
@@ -183,8 +191,11 @@ def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh
     )
 
 
-def _upkeep(kept: Caching) -> list[Repeating]:
+def _watches(models: ModelWatch, items: ItemBook, kept: Caching) -> list[Repeating]:
     return [
+        Repeating("model watch", models.poll, every=MODEL_INTERVAL),
+        # So that no event has to read a large catalogue while others wait for its transaction.
+        Repeating("item book", items.latest, every=UPKEEP_INTERVAL),
         Repeating("cache upkeep", kept.upkeep, every=UPKEEP_INTERVAL),
         Repeating("item changes", kept.changes.catch_up, every=UPKEEP_INTERVAL),
     ]

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from engine.domain.customers import StoredCustomer
 from engine.domain.events import Event, EventType, to_ms
 from engine.errors import RequestInvalid, StoreUnavailable
+from engine.identities import claim, folded_anew, settle
 from engine.list_cache import ListCache
 from engine.live import LiveModel, Living, living
 from engine.loyalty.net import net_lines, summarise
@@ -77,7 +78,7 @@ class Feedback:
         for (number, position), outcome in zip(entries, outcomes, strict=True):
             event = batches[number].events[position]
             receipts[number][position] = receipt_of(event, outcome)
-        self._tell_cache(revisions)
+        self.tell_cache(revisions)
         return Recorded(
             [[own[at] for at in range(len(own))] for own in receipts],
             [each.stored.customer_id for each in concerned] if later else [],
@@ -108,7 +109,8 @@ class Feedback:
                 self._told = {**told, **self._told}
             raise
 
-    def _tell_cache(self, revisions: Mapping[str, int]) -> None:
+    def tell_cache(self, revisions: Mapping[str, int]) -> None:
+        """Drop the lists of customers who moved on, as the transaction noted."""
         if not revisions:
             return
         try:
@@ -138,8 +140,10 @@ class _Written(NamedTuple):
 
 
 def _written(transaction: LedgerTransaction, entries: Sequence[Entry]) -> _Written:
-    holders = _holders(transaction, [entry.event for entry in entries])
-    named = {e.event.customer_id for e in entries if e.event.customer_id is not None}
+    claims = claim(transaction, [entry.event for entry in entries])
+    owned = claims.owned([entry.event for entry in entries])
+    holders = _holders(transaction, owned, joins=bool(claims.joining))
+    named = claims.customers | {e.customer_id for e in owned if e.customer_id is not None}
     known = transaction.lock(named.union(*holders.values()))
     outcomes = transaction.append(entries)
     accepted = [
@@ -147,8 +151,10 @@ def _written(transaction: LedgerTransaction, entries: Sequence[Entry]) -> _Writt
         for entry, outcome in zip(entries, outcomes, strict=True)
         if outcome is Outcome.ACCEPTED
     ]
-    news = _news(accepted, holders, transaction)
-    concerned = [_moved_on(who, known.get(who), events) for who, events in news.items()]
+    claims, anew = settle(transaction, claims, accepted)
+    news = _news(claims.owned(accepted), holders, transaction)
+    concerned = folded_anew(transaction, anew, known)
+    concerned += [_moved_on(who, known.get(who), news[who]) for who in news if who not in anew]
     moved = [stored for stored, _ in concerned if stored is not known.get(stored.customer_id)]
     transaction.save(moved)
     # Those without news are told too: whoever recorded a duplicate the first time may have died
@@ -157,10 +163,13 @@ def _written(transaction: LedgerTransaction, entries: Sequence[Entry]) -> _Writt
     return _Written(outcomes, revisions, concerned)
 
 
-def _holders(transaction: LedgerTransaction, events: Sequence[Event]) -> dict[str, set[str]]:
+def _holders(
+    transaction: LedgerTransaction, events: Sequence[Event], *, joins: bool
+) -> dict[str, set[str]]:
     """The customers of each order that a refund names without naming a customer."""
     orders = {each.order_id for each in events if each.order_id and _is_ownerless_refund(each)}
-    if any(each.type in (EventType.PURCHASE, EventType.REFUND) for each in events):
+    # A join may give an order a customer, as a purchase does.
+    if joins or any(each.type in (EventType.PURCHASE, EventType.REFUND) for each in events):
         transaction.hold_orders(alone=bool(orders))
     if not orders:
         return {}

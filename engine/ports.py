@@ -1,4 +1,4 @@
-"""What the engine asks of the outside: small protocols that the adapters in `engine.store` fulfil.
+"""What the engine asks of the outside: protocols that `engine.store` fulfils.
 
 Every method may raise StoreUnavailable.
 """
@@ -24,6 +24,7 @@ from engine.domain.features import (
     StageChange,
     StoredSegment,
 )
+from engine.domain.identities import Visitors
 
 
 class Outcome(StrEnum):
@@ -78,7 +79,7 @@ class Counts(Protocol):
         """How many events of the type the log holds of a customer, in the time and of the item."""
 
 
-class LedgerTransaction(Counts, Protocol):
+class LedgerTransaction(Counts, Visitors, Protocol):
     """One transaction over the log and the customers' states; it commits as a whole or not."""
 
     def customers_after(self, after: str, *, size: int) -> list[str]:
@@ -102,8 +103,7 @@ class LedgerTransaction(Counts, Protocol):
     def hold_orders(self, *, alone: bool) -> None:
         """Until the end, keep out those who are alone; `alone`: keep out everyone.
 
-        A refund that names only its order needs to know the order's customer, and must not miss a
-        purchase that is being recorded beside it. Comes before `lock`.
+        A refund that names only its order must not miss a purchase beside it. Before `lock`.
         """
 
     def order_owners(self, order_ids: Sequence[str]) -> dict[str, set[str]]:

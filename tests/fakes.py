@@ -22,6 +22,7 @@ from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
 from api.services import Services
+from api.wiring import clients_of
 from engine.domain.assortment import Assortment
 from engine.domain.catalog import Item, ItemPatch
 from engine.domain.ids import IdTable
@@ -189,6 +190,7 @@ def a_shop(
     budget = Budget(timedelta(seconds=30))
     services = Services(
         intake=Intake(feedback, due=Follower(feedback, clock=clock).add, limits=Limits(seats=4)),
+        clients=clients_of(database, feedback, live),
         customers=customers,
         catalog=catalog,
         sales=Outage(SqlSales(database)),

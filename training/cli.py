@@ -20,6 +20,7 @@ from training.commands.ingest import ingest
 from training.commands.models import models
 from training.commands.rebuild import rebuild
 from training.commands.recommend import recommend
+from training.commands.rejects import rejects
 from training.commands.report import report
 from training.commands.segments import segments
 from training.commands.serve import serve
@@ -54,6 +55,7 @@ for command in (
     customer,
     report,
     rebuild,
+    rejects,
     serve,
 ):
     regulars.add_command(command)

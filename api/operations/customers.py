@@ -14,6 +14,9 @@ from api.operations.described import (
 )
 from engine.recommend.answer import DEFAULT_LIMIT, MAX_LIMIT
 
+ANONYMOUS_ID = Parameter(
+    "anonymous_id", "path", "The id of the visitor's device or cookie.", ID_SCHEMA, "c1f6-77"
+)
 CUSTOMERS = (
     Operation(
         name="profile",
@@ -67,5 +70,20 @@ CUSTOMERS = (
         answer=wire.Audience,
         errors=(400, 404, 500, 503),
         parameters=(ITEM_ID, limit("customers", default=DEFAULT_LIMIT, most=MAX_LIMIT)),
+    ),
+    Operation(
+        name="split_identity",
+        method="delete",
+        path="/v1/customers/{customer_id}/identities/{anonymous_id}",
+        tag="Customers",
+        summary="Take an anonymous visitor apart from this customer",
+        description=(
+            "What the visitor did is no longer the customer's, as if the two had never been "
+            "joined, and later events that carry both ids do not join them again. 404 where they "
+            "were not joined."
+        ),
+        answer=wire.IdentitySplit,
+        errors=(400, 404, 500, 503),
+        parameters=(CUSTOMER_ID, ANONYMOUS_ID),
     ),
 )

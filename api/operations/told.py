@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api import wire
-from api.operations.described import ITEM_ID, Operation
+from api.operations.described import ITEM_ID, Operation, flag
 
 TOLD = (
     Operation(
@@ -18,11 +18,13 @@ TOLD = (
             "batch is always 200 and answers per event: `accepted`, `duplicate` (sent before: "
             "fine), `conflict` (same id, other content) or `rejected` with field and reason. A "
             "single event that conflicts is 409, a rejected one 400. The type is a GA4 name, one "
-            "of ours, or a Segment name such as `Order Completed`. Content for which there is no "
-            "field goes into `properties`."
+            "of ours, or a Segment name such as `Order Completed`. `lines` are in minor units; "
+            "GA4's `items`, `transaction_id` and `value` are taken in its major units. Content "
+            "for which there is no field goes into `properties`."
         ),
         answer=wire.EventResults,
         errors=(400, 409, 413, 415, 500, 503),
+        parameters=(flag("backfill", "The events are of long ago: none is held to be a robot's."),),
         bodies=(wire.EventIn, wire.EventsIn),
     ),
     Operation(

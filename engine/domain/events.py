@@ -18,6 +18,8 @@ MAX_QUANTITY = 1e9
 MAX_MINOR_UNITS = 10**12
 # A client's clock may run ahead by this much; later than that the time is wrong, not early.
 MAX_AHEAD = timedelta(days=1)
+# The property that says a robot did it.
+BOT = "bot"
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,6 +49,13 @@ class EventType(StrEnum):
     EMAIL_CLICK = "email_click"
     UNSUBSCRIBE = "unsubscribe"
     IDENTIFY = "identify"
+    PAGE_VIEW = "page_view"
+    VIEW_CART = "view_cart"
+    ADD_TO_WISHLIST = "add_to_wishlist"
+    ADD_SHIPPING_INFO = "add_shipping_info"
+    ADD_PAYMENT_INFO = "add_payment_info"
+    # What has no meaning here: kept, and counted by nothing.
+    CUSTOM = "custom"
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -98,8 +107,14 @@ def to_ms(moment: datetime) -> int:
 
 
 def digest(event: Event) -> bytes:
-    """Sixteen bytes that are equal exactly for events of equal content."""
+    """Sixteen bytes that are equal exactly for events of equal content.
+
+    Whether a robot did it is a judgement, which may be another one when the event is sent again.
+    """
     content = event if event.occurred_at is None else event.at(event.occurred_at)
+    if BOT in content.properties:
+        told = {name: value for name, value in content.properties.items() if name != BOT}
+        content = msgspec.structs.replace(content, properties=told)
     encoded = msgspec.json.encode(content, order="deterministic")
     return hashlib.sha256(encoded).digest()[:16]
 

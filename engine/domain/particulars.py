@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from engine.domain.events import Event, EventType
+from engine.domain.events import BOT, Event, EventType
 from engine.errors import RequestInvalid
 
 MAX_WORD = 100
@@ -171,7 +171,7 @@ def _purchase(_: str, told: Mapping[str, Any]) -> Said:
 
 
 def _visit(_: str, told: Mapping[str, Any]) -> Said:
-    return Said(_word(told, "channel"), 1.0 if told.get("bot") is True else None)
+    return Said(_word(told, "channel"), 1.0 if told.get(BOT) is True else None)
 
 
 def _word(told: Mapping[str, Any], name: str) -> str | None:
@@ -222,6 +222,11 @@ VISIT_TYPES = frozenset(
         EventType.REMOVE_FROM_CART,
         EventType.BEGIN_CHECKOUT,
         EventType.PURCHASE,
+        EventType.PAGE_VIEW,
+        EventType.VIEW_CART,
+        EventType.ADD_TO_WISHLIST,
+        EventType.ADD_SHIPPING_INFO,
+        EventType.ADD_PAYMENT_INFO,
     }
 )
 _READERS: Mapping[EventType, Callable[[str, Mapping[str, Any]], Said]] = {

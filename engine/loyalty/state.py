@@ -44,7 +44,7 @@ from engine.loyalty.fold.service import (
     contacts_after,
     resolutions_after,
 )
-from engine.loyalty.fold.visits import Visit, visits_after
+from engine.loyalty.fold.visits import Visit, by_robot, visits_after
 
 __all__ = [
     "NEW",
@@ -106,12 +106,14 @@ def apply_all(state: CustomerState, events: Iterable[Event]) -> CustomerState:
     news = [told(event) for event in events]
     if not news:
         return state
+    # What a robot did makes a robot's visit and nothing else.
+    people = [each for each in news if not by_robot(each)]
     return CustomerState(
         orders=orders_after(state.orders, news),
         refunds=refunds_after(state.refunds, news),
-        seen=seen_after(state.seen, news),
+        seen=seen_after(state.seen, people),
         visits=visits_after(state.visits, news),
-        interests=interests_after(state.interests, news),
+        interests=interests_after(state.interests, people),
         opinions=opinions_after(state.opinions, news),
         complaints=complaints_after(state.complaints, news),
         resolutions=resolutions_after(state.resolutions, news),

@@ -29,7 +29,15 @@ from engine.segments.predicate import as_compared, written_out
 
 Param: TypeAlias = str | int | float
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_EVENTS = "SELECT e.customer_id FROM events AS e"
+# Customers' own events, and those of the visitors they are joined to.
+_EVENTS = """SELECT e.customer_id FROM (
+    SELECT seq, type, occurred_ms, customer_id FROM events
+    UNION ALL
+    SELECT v.seq, v.type, v.occurred_ms, i.customer_id FROM identities AS i
+    JOIN events AS v ON v.customer_id IS NULL AND v.anonymous_id = i.anonymous_id
+        AND v.occurred_ms >= i.from_ms AND v.occurred_ms < i.until_ms
+        AND NOT (v.type = 'refund' AND v.order_id IS NOT NULL)
+) AS e"""
 _LINES = "SELECT 1 FROM event_lines AS l"
 _SIGNS: Mapping[Op, str] = {
     Op.IS: "=",

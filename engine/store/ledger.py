@@ -16,6 +16,7 @@ from engine.ports import Entry, IngestRun, LineKey, Outcome
 from engine.store import features, history, memberships, orders, segments
 from engine.store.customers import known_customers
 from engine.store.database import SQLITE, Database
+from engine.store.identities import SqlVisitors
 from engine.store.rows import chunks, found, upsert
 from engine.store.tables import events, ingest_runs, shop
 from engine.store.writers import PostgresWriter, SqliteWriter, Writer
@@ -37,12 +38,18 @@ class SqlLedger:
         never one that was committed after it.
 
         On SQLite transactions take turns. On PostgreSQL they wait only for a customer or an event
-        they share, and never in a circle when `hold_orders` and `lock` come, in this order, before
-        `append`.
+        they share, and never in a circle when `hold_visitors`, `hold_orders` and `lock` come, in
+        this order, before `append`.
         """
         writing = self._database.write if durable else self._database.write_lazily
         with writing() as connection:
             yield SqlTransaction(connection, _writer_for(self._database, connection))
+
+    def currency(self) -> str | None:
+        """The currency of all sums in this shop, None while no purchase has named one."""
+        asked = select(shop.c.value).where(shop.c.name == CURRENCY)
+        with self._database.read() as connection:
+            return connection.scalar(asked)
 
     def run(self, fingerprint: str) -> IngestRun | None:
         """How far an ingest came, None when it never began."""
@@ -55,7 +62,7 @@ class SqlLedger:
         return IngestRun(row.fingerprint, row.source, row.position, counts, row.finished)
 
 
-class SqlTransaction:
+class SqlTransaction(SqlVisitors):
     """What `SqlLedger.transaction` yields."""
 
     def __init__(self, connection: Connection, writer: Writer) -> None:

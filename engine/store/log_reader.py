@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from engine.domain.events import EventType
 from engine.errors import SettingsError, StoreUnavailable
 from engine.store.database import SQLITE, Database
+from engine.store.identities import JOINED, OWNER
 from engine.store.tables import events
 
 SCHEMA = pyarrow.schema(
@@ -46,23 +47,24 @@ EVENT_SCHEMA = pyarrow.schema(
     ]
 )
 _MOVES_GOODS = (EventType.PURCHASE.value, EventType.REFUND.value)
-_QUERY = """
-SELECT e.type, e.event_id, l.line_no, e.customer_id, e.order_id, e.occurred_ms AS at_ms,
+# What a visitor did is whoever's the visitor is joined to.
+_QUERY = f"""
+SELECT e.type, e.event_id, l.line_no, {OWNER} AS customer_id, e.order_id, e.occurred_ms AS at_ms,
        l.item_id, l.quantity, l.unit_price, l.discount
-FROM events AS e LEFT JOIN event_lines AS l ON l.event_seq = e.seq
+FROM events AS e {JOINED} LEFT JOIN event_lines AS l ON l.event_seq = e.seq
 WHERE e.type IN ('purchase', 'refund')
-"""
+"""  # noqa: S608 - names of our own
 # Items are read where features count them, properties once an event. Purchases are here for what
 # their properties say; their lines are in the other table.
-_EVENT_QUERY = """
-SELECT e.type, e.event_id, e.customer_id, e.occurred_ms AS at_ms,
+_EVENT_QUERY = f"""
+SELECT e.type, e.event_id, {OWNER} AS customer_id, e.occurred_ms AS at_ms,
        CASE WHEN coalesce(l.line_no, 0) = 0 THEN e.properties END AS properties,
        l.line_no, l.item_id
-FROM events AS e LEFT JOIN event_lines AS l ON l.event_seq = e.seq AND e.type IN
+FROM events AS e {JOINED} LEFT JOIN event_lines AS l ON l.event_seq = e.seq AND e.type IN
     ('view_item', 'select_item', 'add_to_cart', 'remove_from_cart', 'rating')
-WHERE e.customer_id IS NOT NULL
+WHERE {OWNER} IS NOT NULL
   AND (e.type NOT IN ('purchase', 'refund') OR e.type = 'purchase' AND e.properties IS NOT NULL)
-"""
+"""  # noqa: S608 - names of our own
 # SQLite's columns have no types, and the driver guesses them from the first values it meets, which
 # may all be NULL. A first row with a value in every column settles them; it is cut off again.
 _TYPED = """

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, CursorResult, select
 
 from engine.domain.events import Event, EventType, Line
 from engine.ports import LineKey
+from engine.store.identities import JOINED, OWNER
 from engine.store.rows import among_texts, chunks
 from engine.store.tables import event_lines, events
 
@@ -27,6 +28,10 @@ FROM events AS e LEFT JOIN event_lines AS l ON l.event_seq = e.seq
 WHERE e.type = 'refund' AND e.customer_id IS NULL AND e.order_id {among}
 ORDER BY e.seq, l.line_no
 """
+_OWNERS = f"""
+SELECT DISTINCT e.order_id, {OWNER} FROM events AS e {JOINED}
+WHERE e.type = 'purchase' AND {OWNER} IS NOT NULL AND e.order_id {{among}}
+"""  # noqa: S608 - names of our own
 
 
 def lines(connection: Connection, order_ids: Sequence[str]) -> dict[str, set[LineKey]]:
@@ -45,15 +50,10 @@ def lines(connection: Connection, order_ids: Sequence[str]) -> dict[str, set[Lin
 
 def owners(connection: Connection, order_ids: Sequence[str]) -> dict[str, set[str]]:
     """The customers who placed each order; guests' orders are left out."""
-    asked = (
-        select(events.c.order_id, events.c.customer_id)
-        .where(_PURCHASES, events.c.customer_id.is_not(None))
-        .distinct()
-    )
     found: dict[str, set[str]] = {}
-    for some in chunks(order_ids):
-        for order_id, customer_id in connection.execute(asked.where(events.c.order_id.in_(some))):
-            found.setdefault(order_id, set()).add(customer_id)
+    among, asked = among_texts(connection, order_ids)
+    for order_id, customer_id in connection.exec_driver_sql(_OWNERS.format(among=among), asked):
+        found.setdefault(order_id, set()).add(customer_id)
     return found
 
 

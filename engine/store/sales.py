@@ -9,6 +9,7 @@ from sqlalchemy import case, func, select
 
 from engine.domain.events import EventType
 from engine.store.database import Database
+from engine.store.identities import JOINED_EVENTS, OWNER_ID
 from engine.store.tables import event_lines, events
 
 _MS = timedelta(milliseconds=1)
@@ -47,8 +48,9 @@ class SqlSales:
         """
         own = events.c
         latest = (
-            select(own.seq, own.customer_id, own.occurred_ms)
-            .where(own.type == EventType.PURCHASE.value, own.customer_id.is_not(None))
+            select(own.seq, OWNER_ID.label("customer_id"), own.occurred_ms)
+            .select_from(JOINED_EVENTS)
+            .where(own.type == EventType.PURCHASE.value, OWNER_ID.is_not(None))
             .order_by(own.occurred_ms.desc(), own.seq.desc())
             .limit(orders)
             .subquery()

@@ -11,11 +11,13 @@ from sqlalchemy import Connection, delete, func, select
 from engine.domain.events import EventType
 from engine.domain.features import Membership, Move, SegmentRun, StoredSegment
 from engine.store.database import Database
+from engine.store.identities import IS_JOINED
 from engine.store.rows import found, upsert
 from engine.store.segment_refresh import refresh_members, remove_members
 from engine.store.tables import (
     event_lines,
     events,
+    identities,
     segment_members,
     segment_moves,
     segment_runs,
@@ -146,7 +148,6 @@ def count_events(
     """How many events of the type the log holds of a customer, in the times and of the item."""
     since_ms, until_ms = times
     asked = select(func.count(events.c.seq.distinct())).where(
-        events.c.customer_id == customer_id,
         events.c.type == kind.value,
         events.c.occurred_ms <= until_ms,
     )
@@ -156,7 +157,10 @@ def count_events(
         asked = asked.join(event_lines, event_lines.c.event_seq == events.c.seq).where(
             event_lines.c.item_id == item_id
         )
-    return int(connection.scalar(asked) or 0)
+    # An event is the customer's own or that of a visitor joined to them, never both.
+    own = asked.where(events.c.customer_id == customer_id)
+    joined = asked.join(identities, IS_JOINED).where(identities.c.customer_id == customer_id)
+    return sum(int(connection.scalar(each) or 0) for each in (own, joined))
 
 
 def revision(connection: Connection) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData(
@@ -50,6 +51,14 @@ events = Table(
     Index(None, "customer_id", "occurred_ms"),
     Index(None, "order_id"),
     Index(None, "occurred_ms"),
+    # Whose an anonymous visitor's events are; of the others it holds nothing.
+    Index(
+        "ix_events_anonymous_id_occurred_ms",
+        "anonymous_id",
+        "occurred_ms",
+        sqlite_where=text("anonymous_id IS NOT NULL"),
+        postgresql_where=text("anonymous_id IS NOT NULL"),
+    ),
     # Numbers are never given twice, so that "everything after seq" misses nothing.
     sqlite_autoincrement=True,
 )
@@ -174,4 +183,44 @@ segment_runs = Table(
     Column("segment", Id, primary_key=True),
     Column("refreshed_ms", BigInteger, nullable=False),
     Column("members", BigInteger, nullable=False),
+)
+
+# Which customer's an anonymous visitor's events are, in half-open spans of time; no two overlap.
+# It follows from the events that carry both ids and from `identity_splits`.
+identities = Table(
+    "identities",
+    metadata,
+    Column("anonymous_id", Id, primary_key=True),
+    Column("from_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("customer_id", Id, nullable=False),
+    Column("joined_ms", BigInteger, nullable=False),
+    Column("event_seq", Sequence, nullable=False),
+    Index(None, "customer_id"),
+    sqlite_with_rowid=False,
+)
+
+# Whom the shop took apart from whom: events that carry both ids join them no more.
+identity_splits = Table(
+    "identity_splits",
+    metadata,
+    Column("anonymous_id", Id, primary_key=True),
+    Column("customer_id", Id, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What could not be taken of those who hear of no reasons.
+rejected_events = Table(
+    "rejected_events",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("customer_id", Id),
+    Column("anonymous_id", Id),
+    sqlite_autoincrement=True,
 )

@@ -74,6 +74,7 @@ def test_every_route_is_described():
         ("/v1/customers/{customer_id}/discover", "get"),
         ("/v1/customers/{customer_id}/profile", "get"),
         ("/v1/customers/{customer_id}/segments", "get"),
+        ("/v1/customers/{customer_id}/identities/{anonymous_id}", "delete"),
         ("/v1/items/{item_id}/audience", "get"),
         ("/v1/segments", "get"),
         ("/v1/segments/{name}", "get"),

@@ -41,7 +41,9 @@ TABLES = (
     "CREATE TABLE customer_features (customer_id TEXT PRIMARY KEY, as_of_ms BIGINT, "
     f"revision BIGINT, cuts_version TEXT, attributes TEXT, {_COLUMNS})",
     "CREATE TABLE events (seq BIGINT PRIMARY KEY, type TEXT NOT NULL, customer_id TEXT, "
-    "occurred_ms BIGINT NOT NULL)",
+    "occurred_ms BIGINT NOT NULL, anonymous_id TEXT, order_id TEXT)",
+    "CREATE TABLE identities (anonymous_id TEXT, from_ms BIGINT, until_ms BIGINT, "
+    "customer_id TEXT)",
     "CREATE TABLE event_lines (event_seq BIGINT, item_id TEXT NOT NULL)",
 )
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -72,20 +74,25 @@ class Shop:
 
 
 def rows_of(customers: list[Customer]) -> Rows:
-    tables: Rows = {"customer_features": [], "events": [], "event_lines": []}
-    for customer in customers:
+    tables: Rows = {"customer_features": [], "events": [], "event_lines": [], "identities": []}
+    for number, customer in enumerate(customers):
         values = [
             int(value) if isinstance(value, bool) else value
             for value in (customer.values[name] for name in FEATURES)
         ]
         told = attributes_json(customer.traits) if customer.traits else None
         tables["customer_features"].append((customer.customer_id, 0, 1, "", told, *values))
+        # Every third is known by a device, half of whose time is in one span and half in another.
+        device = f"device {number}" if number % 3 == 0 else None
+        spans = ((0, NOW_MS // 2), (NOW_MS // 2, 2 * NOW_MS)) if device else ()
+        tables["identities"] += [(device, *span, customer.customer_id) for span in spans]
+        named = None if device else customer.customer_id
         for type_, at, items in customer.events:
             seq = len(tables["events"])
-            tables["events"].append((seq, type_.value, customer.customer_id, at))
+            tables["events"].append((seq, type_.value, named, at, device, None))
             tables["event_lines"] += [(seq, item) for item in items]
     # A guest's event belongs to nobody, and NOT IN must not trip over it.
-    tables["events"].append((-1, "view_item", None, NOW_MS))
+    tables["events"].append((-1, "view_item", None, NOW_MS, None, None))
     return tables
 
 

@@ -32,10 +32,21 @@ FLOORS = {
     "segment_keeper": {"errors", "domain", "ports", "loyalty", "segments"},
     "segment_sales": {"domain", "ports", "loyalty", "models", "recommend"},
     "newcomers": {"domain", "ports", "live", "recommend", "segment_sales"},
-    "feedback": {"errors", "domain", "ports", "loyalty", "live", "receipts", "list_cache"},
+    "feedback": {
+        "errors",
+        "domain",
+        "ports",
+        "loyalty",
+        "live",
+        "receipts",
+        "list_cache",
+        "identities",
+    },
     "receipts": {"errors", "domain", "ports"},
     "intake": {"errors", "domain", "receipts"},
     "follower": {"errors"},
+    "identities": {"errors", "domain", "ports", "loyalty", "live"},
+    "identity_keeper": {"domain", "ports", "live", "identities"},
     # The model store writes what models are, the table of features has a column for each there is;
     # everything else in the store knows the domain only.
     "store": {"errors", "domain", "ports", "list_cache", "store", "models", "loyalty"},

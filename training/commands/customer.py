@@ -12,11 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.domain.features import Value
+from engine.errors import CustomerUnknown
+from engine.identity_keeper import IdentityKeeper
 from engine.loyalty.feature import Feature, Kind
 from engine.loyalty.features.explain import FORMATS, UNKNOWN, sentence
 from engine.loyalty.features.registry import FEATURES, GROUPS
 from engine.portrait import Portrait, Taste, moment_or_none
 from engine.settings import Settings
+from engine.store.ledger import SqlLedger
 from engine.store.segments import SqlSegments
 from training.commands.features import cuts_or_untrained
 from training.portrait import plain, portrait_of
@@ -50,7 +53,7 @@ MOST_PREFERENCES = 10
 
 @click.group(epilog="Example: regulars customer show 17850")
 def customer() -> None:
-    """Look at one customer."""
+    """Look at one customer, or put right who is who."""
 
 
 @customer.command(epilog="Example: regulars customer show 17850 --explain")
@@ -69,6 +72,28 @@ def show(settings: Settings, customer_id: str, explain: bool, as_json: bool) -> 
         click.echo(msgspec.json.format(told).decode())
         return
     print_portrait(portrait, entered, explain=explain)
+
+
+@customer.command(epilog="Example: regulars customer split 5f0c-9d3e --from 17850")
+@click.argument("anonymous_id", metavar="ANONYMOUS_ID", callback=identifier)
+@click.option("--from", "customer_id", metavar="ID", help="Only this customer, not all of them.")
+@click.option("--undo", is_flag=True, help="Join them again, as the log says.")
+@click.pass_obj
+def split(settings: Settings, anonymous_id: str, customer_id: str | None, undo: bool) -> None:
+    """Take an anonymous visitor apart from the customers it was joined to.
+
+    States are then as if they had never been joined; later events with both ids join them no more.
+    """
+    with open_database(settings) as database:
+        keeper = IdentityKeeper(SqlLedger(database))
+        change = keeper.join_again if undo else keeper.split
+        moved = change(anonymous_id, customer_id=customer_id, now=datetime.now(UTC))
+    if not moved:
+        asked = f" customer {customer_id}" if customer_id else " anybody"
+        done = "taken apart from" if undo else "joined to"
+        raise CustomerUnknown(f"{anonymous_id} was not {done}{asked}; nothing was changed")
+    done = "may be joined again to" if undo else "is no longer joined to"
+    click.echo(f"{anonymous_id} {done} {', '.join(moved)}")
 
 
 def print_portrait(portrait: Portrait, entered: Mapping[str, int], *, explain: bool) -> None:

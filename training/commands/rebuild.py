@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from engine.identity_keeper import rebuild_identities
 from engine.rebuild import rebuild_states
 from engine.settings import Settings
 from engine.store.customers import SqlCustomers
@@ -21,7 +22,13 @@ def rebuild(settings: Settings) -> None:
     more out of the events than the version before. Safe to interrupt, and beside a server.
     """
     with open_database(settings) as database, progress() as shown:
+        ledger = SqlLedger(database)
+        others = rebuild_identities(ledger)
         total = SqlCustomers(database).count()
         with shown.track("folding events", total=total) as advance:
-            changed = rebuild_states(SqlLedger(database), done=advance)
+            changed = rebuild_states(ledger, done=advance)
     click.echo(f"{changed:,} of the customers' states differed from the log, and are true again")
+    if others:
+        click.echo(
+            f"{others:,} anonymous visitors were joined to other customers than the log says"
+        )

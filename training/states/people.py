@@ -38,7 +38,8 @@ _SEEN = """
         from refunded where starts_with(owner, 'c') group by owner
         union all
         select customer_id, min(at_ms), max(at_ms), min(at_ms) filter (type = 'sign_up')
-        from told join types using (type) where not passive group by customer_id
+        from told join types using (type) anti join robots using (event_id)
+        where not passive group by customer_id
     )
     group by customer_id
 """

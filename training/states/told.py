@@ -34,6 +34,12 @@ _TOLD = """
     select type, event_id, customer_id, at_ms, item_id, first, topic, value, ref
     from happened left join readings using (type, told, own)
 """
+# What robots did makes visits of robots and nothing else.
+_ROBOTS = """
+    create temp table robots as
+    select event_id from told join types using (type)
+    where step is not null and type <> 'purchase' and value = 1
+"""
 _TRAITS = "select distinct type, told from happened where type in ('identify', 'sign_up')"
 # By kind of event: its step of a visit (null: none), its kind of mail, if it is no deed at all.
 _TYPES = pa.table(
@@ -63,7 +69,8 @@ _OF_PEOPLE = pa.schema(
 
 
 def hear(connection: duckdb.DuckDBPyConnection, events: pa.Table) -> None:
-    """Make the tables `told`, of what events before the cut say, and `types`, of kinds of events.
+    """Make the tables `told`, of what events before the cut say, and `types`, of kinds of events;
+    `robots` are the ids of events by robots.
 
     `events` has the columns of `engine.store.log_reader.read_events`. `told` has its rows, with
     what `engine.domain.particulars.said` understands on the `first` row of each event.
@@ -74,6 +81,7 @@ def hear(connection: duckdb.DuckDBPyConnection, events: pa.Table) -> None:
     distinct = connection.execute(_DISTINCT).fetchall()
     connection.register("readings", table(map(_read, distinct), _READINGS))
     connection.execute(_TOLD)
+    connection.execute(_ROBOTS)
 
 
 def hear_traits(connection: duckdb.DuckDBPyConnection) -> None:

@@ -83,7 +83,7 @@ _INTERESTS = """
                (count(*) filter (type = 'select_item'))::integer as clicks,
                greatest(count(*) filter (type = 'add_to_cart')
                         - count(*) filter (type = 'remove_from_cart'), 0)::integer as carts
-        from told
+        from told anti join robots using (event_id)
         where item_id is not null
           and type in ('view_item', 'select_item', 'add_to_cart', 'remove_from_cart')
         group by customer_id, day, item_id

@@ -10,8 +10,8 @@ from engine.domain.events import EventType
 from engine.loyalty.fold.rows import Told
 from engine.loyalty.states import NEVER
 
-# What is done to the customer, not by them.
-PASSIVE = frozenset({EventType.EMAIL_SENT, EventType.IMPRESSION})
+# What is done to the customer, not by them, and what may be either.
+PASSIVE = frozenset({EventType.EMAIL_SENT, EventType.IMPRESSION, EventType.CUSTOM})
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):

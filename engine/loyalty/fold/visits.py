@@ -29,6 +29,8 @@ STEPS: Mapping[EventType, int] = {
     EventType.SEARCH: VIEWED,
     EventType.ADD_TO_CART: IN_CART,
     EventType.BEGIN_CHECKOUT: CHECKOUT,
+    EventType.ADD_SHIPPING_INFO: CHECKOUT,
+    EventType.ADD_PAYMENT_INFO: CHECKOUT,
     EventType.PURCHASE: ORDERED,
 }
 
@@ -63,16 +65,22 @@ def visits_after(visits: tuple[Visit, ...], news: Sequence[Told]) -> tuple[Visit
     return kept((*visits[:low], *joined, *visits[high:]), day=_day)
 
 
+def by_robot(news: Told) -> bool:
+    """Whether a robot did it; an order is an order, whoever placed it."""
+    kind = news.event.type
+    return kind in VISIT_TYPES and kind is not EventType.PURCHASE and news.said.value == 1
+
+
 def _day(visit: Visit) -> int:
     return visit.start // DAY_MS
 
 
 def _visit_of(news: Told) -> Visit:
-    at_ms, event, (channel, value, _) = news
+    at_ms, event, (channel, _, _) = news
     steps = STEPS.get(event.type, 0)
     # What a purchase tells is how long the payment took.
     if event.type is not EventType.PURCHASE:
-        steps |= BOT if value == 1 else 0
+        steps |= BOT if by_robot(news) else 0
         steps |= DIRECT if channel in DIRECT_CHANNELS else 0
     if event.type is not EventType.VIEW_ITEM:
         return Visit(at_ms, at_ms, 1, steps)

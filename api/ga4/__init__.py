@@ -1,0 +1,1 @@
+"""GA4's shapes: its items in events of ours, and its Measurement Protocol."""

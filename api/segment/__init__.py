@@ -1,0 +1,1 @@
+"""Segment's tracking API: clients of Segment and RudderStack send here by changing the host."""
