@@ -41,6 +41,8 @@ class Settings:
     cooldown: timedelta = timedelta(days=1)
     rfm_window: timedelta = timedelta(days=365)
     max_body_bytes: int = 5_000_000
+    worker_lifetime: timedelta = timedelta(0)
+    worker_memory_mb: int = 0
     control: Control = field(default_factory=Control)
 
     @classmethod
@@ -201,5 +203,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "cooldown": _duration,
     "rfm_window": _duration,
     "max_body_bytes": _whole(1_000, 1_000_000_000),
+    "worker_lifetime": _duration,
+    "worker_memory_mb": _whole(0, 1_000_000),
     "control": _control,
 }

@@ -20,6 +20,7 @@ from training.commands.ingest import ingest
 from training.commands.models import models
 from training.commands.rebuild import rebuild
 from training.commands.recommend import recommend
+from training.commands.reload import reload
 from training.commands.report import report
 from training.commands.segments import segments
 from training.commands.serve import serve
@@ -55,6 +56,7 @@ for command in (
     report,
     rebuild,
     serve,
+    reload,
 ):
     regulars.add_command(command)
 

@@ -14,7 +14,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from engine.store.redis_cache import connect
-from training.commands.serve import THREADS_PER_WORKER
+from training.serving.worker import THREADS_PER_WORKER
 
 URL, KEY = "BENCH_REDIS_URL", "BENCH_KEY"
 

@@ -222,11 +222,7 @@ def test_a_shop_without_a_model_still_answers_and_takes_events(without_model: Se
 
 
 def _workers(server: Server) -> list[int]:
-    return [pid for pid in children(server.process.pid) if "granian" in _name(pid) or _spawned(pid)]
-
-
-def _spawned(pid: int) -> bool:
-    return "multiprocessing" in _command(pid) and "spawn_main" in _command(pid)
+    return [pid for pid in children(server.process.pid) if "serving.worker" in _command(pid)]
 
 
 def _valkey(server: Server) -> int:
