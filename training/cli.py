@@ -10,6 +10,7 @@ import click
 
 from engine.errors import EngineError
 from engine.settings import Settings
+from training.commands.backup import backup, restore
 from training.commands.compare import compare
 from training.commands.customer import customer
 from training.commands.demo import demo
@@ -57,6 +58,8 @@ for command in (
     rebuild,
     serve,
     reload,
+    backup,
+    restore,
 ):
     regulars.add_command(command)
 

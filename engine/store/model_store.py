@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -113,6 +113,29 @@ class ModelStore:
                 folder.rename(target)
             _sync(self._folder)
         return manifest
+
+    def files(self, version: str) -> list[Path]:
+        """Everything a version consists of; raises ModelUnavailable when there is none."""
+        names = [MANIFEST, *(f"{name}.npy" for name in self.manifest(version).files)]
+        return [self._path(version) / name for name in names]
+
+    def adopt(self, version: str, files: Mapping[str, Callable[[Path], None]]) -> None:
+        """Write a version from elsewhere, each file by its function; one that is there stays.
+
+        It is not live before `publish`, which also verifies it.
+        """
+        target = self._path(version)
+        if target.exists():
+            return
+        with (
+            _translated(f"model {version} cannot be written to {self._folder}"),
+            _aside(self._folder / f".{version}.{os.getpid()}") as folder,
+        ):
+            for name, write in files.items():
+                write(folder / name)
+            _sync(folder)
+            folder.rename(target)
+            _sync(self._folder)
 
     def publish(self, version: str) -> None:
         """Make a version live once it has passed its checks; workers see it within a second."""
