@@ -49,6 +49,10 @@ _TYPES: Sequence[tuple[type, pa.DataType]] = (
     (Text, pa.string()),
 )
 _GIVEN_POSTGRESQL = "SELECT last_value FROM pg_sequences WHERE sequencename = :name"
+_OTHERS_POSTGRESQL = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+    AND application_name = 'regulars' AND pid <> pg_backend_pid()
+"""
 _GIVEN_SQLITE = "SELECT seq FROM sqlite_sequence WHERE name = :name"
 
 Told = Callable[[str, int], None]
@@ -132,6 +136,7 @@ def load(database: Database, archive: Archive, told: Told) -> None:
     tables = archive.contents.tables
     done = 0
     with database.write_patiently() as connection:
+        _refuse_if_used(connection, name=database.name)
         drop_all(connection)
         schema.upgrade(connection, name=database.name, to=archive.contents.revision)
         for name, note in tables.items():
@@ -143,6 +148,17 @@ def load(database: Database, archive: Archive, told: Told) -> None:
             _check(connection, name, note)
             _go_on_from(connection, name, note.last_number)
         schema.upgrade(connection, name=database.name)
+
+
+def _refuse_if_used(connection: Connection, *, name: str) -> None:
+    # A SQLite file that is filled is nobody else's; whether the other is used is asked later.
+    if connection.dialect.name != POSTGRESQL:
+        return
+    if others := connection.scalar(text(_OTHERS_POSTGRESQL)):
+        raise StoreUnavailable(
+            f"{name}: {others} connections of regulars are open; stop `regulars serve` and every "
+            "other command first, on every host"
+        )
 
 
 def _schema(table: Table) -> pa.Schema:

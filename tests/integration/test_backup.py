@@ -271,6 +271,18 @@ def test_a_database_in_use_is_not_replaced(home: Settings, tmp_path: Path):
     assert len(content(home)["events"]) == 6
 
 
+def test_a_postgresql_in_use_is_not_replaced(home: Settings, tmp_path: Path, postgres_url: str):
+    done(home, "backup", tmp_path / "saved.zip")
+    other = Settings(home=tmp_path / "other", database_url=postgres_url)
+    database = opened(other)
+    with database.read():
+        refused = run(other, "restore", tmp_path / "saved.zip")
+
+    assert "connections of regulars are open; stop" in str(refused.exception)
+    database.close()
+    assert content(other)["events"] == []
+
+
 def test_a_broken_database_can_be_replaced(home: Settings, tmp_path: Path):
     done(home, "backup", tmp_path / "saved.zip")
     before = content(home)

@@ -108,6 +108,8 @@ def _saved(
 def _loaded(database: Database, archive: Archive, shown: Progress) -> None:
     total = sum(note.rows for note in archive.contents.tables.values())
     with shown.track("restoring", total=total) as advance:
+        # The pool's own connections are not to be taken for somebody else's.
+        database.close()
         if database.dialect != SQLITE:
             truth.load(database, archive, _advancing(advance))
             return
@@ -118,7 +120,6 @@ def _loaded(database: Database, archive: Archive, shown: Progress) -> None:
         try:
             truth.load(filled, archive, _advancing(advance))
             filled.close()
-            database.close()
             sqlite_file.replace(path, by=aside)
         finally:
             filled.close()
