@@ -67,11 +67,14 @@ class Lists:
         recommender = self.models.current()
         if recommender is None:
             return self._of_shop(popular, request, customer_id=customer_id)
-        epoch = recommender.steering.epoch(self._now_ms())
-        name = cache_field(recommender.model.version, request, epoch=epoch)
-        cached = self._cached(customer_id, name)
+        cached = self._cached(customer_id, self._name(recommender, request))
         if cached is not None:
             return cached
+        return self.make_for(recommender, customer_id, request)
+
+    def make_for(self, recommender: Recommender, customer_id: str, request: Request) -> bytes:
+        """A new list of the customer's by the recommender, which is then kept."""
+        name = self._name(recommender, request)
         try:
             with self._asking_store():
                 stored = self.customers.load(customer_id)
@@ -187,6 +190,10 @@ class Lists:
         answer = make(known, request, view=self.views.last_known())
         labelled = replace(answer, fallback_reason=FallbackReason.STORE_UNAVAILABLE.value)
         return encode(self._told(labelled, recommender, customer_id, request))
+
+    def _name(self, recommender: Recommender, request: Request) -> str:
+        epoch = recommender.steering.epoch(self._now_ms())
+        return cache_field(recommender.model.version, request, epoch=epoch)
 
     def _cached(self, customer_id: str, name: str) -> bytes | None:
         try:

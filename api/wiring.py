@@ -22,6 +22,7 @@ from api.refresh import Refresh
 from api.repeating import Repeating, exit_without_parent
 from api.services import Services, keeper_of, utc_now
 from api.upkeep import Upkeep, with_catch_up
+from api.warm_up import OwnTurn, WarmUp
 from engine.feedback import Feedback
 from engine.live import LiveModel
 from engine.models.model import Model
@@ -39,7 +40,9 @@ from engine.store.ledger import SqlLedger
 from engine.store.memory_cache import MemoryListCache
 from engine.store.model_store import ModelStore
 from engine.store.notes import SqlNotes
+from engine.store.recent import recent_customers
 from engine.store.redis_cache import RedisListCache, connect
+from engine.store.redis_turn import RedisTurn
 from engine.store.sales import SqlSales
 from engine.store.segments import SqlSegments
 
@@ -72,23 +75,16 @@ def connected(settings: Settings) -> Services:
     catalog = SqlCatalog(database)
     invalidations = SqlInvalidations(database)
     cache, upkeep, close_cache = _cache(settings, catalog, invalidations)
-    models = ModelWatch(
-        ModelStore(settings.models_folder), partial(recommender_of, settings=settings)
-    )
+    store = ModelStore(settings.models_folder)
+    models = ModelWatch(store, partial(recommender_of, settings=settings))
     models.poll()
     segments = SqlSegments(database)
     items = ItemBook(catalog)
     live = live_model(models, items, segments)
+    warm_up = _warm_up(settings, database, store)
     refresh = _refresh(database, segments, live)
-    background = [
-        Repeating("model watch", models.poll, every=MODEL_INTERVAL),
-        Repeating("cache upkeep", upkeep, every=UPKEEP_INTERVAL),
-        # So that no event has to read a large catalogue while others wait for its transaction.
-        Repeating("item book", items.latest, every=UPKEEP_INTERVAL),
-        Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL),
-        *_parent_watch(),
-    ]
-    return Services(
+    background = _background(models, upkeep, items, refresh)
+    services = Services(
         feedback=Feedback(SqlLedger(database), invalidations, cache, model=live),
         customers=SqlCustomers(database),
         catalog=catalog,
@@ -105,8 +101,24 @@ def connected(settings: Settings) -> Services:
             close_cache,
             *(each.start().close for each in background),
             refresh.close,
+            warm_up.stop,
         ),
     )
+    models.before_serving(partial(warm_up.carry_out, services.lists.make_for))
+    return services
+
+
+def _background(
+    models: ModelWatch, upkeep: Callable[[], object], items: ItemBook, refresh: Refresh
+) -> list[Repeating]:
+    return [
+        Repeating("model watch", models.poll, every=MODEL_INTERVAL),
+        Repeating("cache upkeep", upkeep, every=UPKEEP_INTERVAL),
+        # So that no event has to read a large catalogue while others wait for its transaction.
+        Repeating("item book", items.latest, every=UPKEEP_INTERVAL),
+        Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL),
+        *_parent_watch(),
+    ]
 
 
 def recommender_of(model: Model, *, settings: Settings) -> Recommender:
@@ -135,6 +147,15 @@ def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh
         holder=uuid.uuid4().hex,
         clock=utc_now,
     )
+
+
+def _warm_up(settings: Settings, database: Database, store: ModelStore) -> WarmUp:
+    recent = partial(recent_customers, database)
+    if settings.redis_url is not None:
+        return WarmUp(recent, RedisTurn(connect(settings.redis_url)), store.current_version)
+    # Lists that nobody keeps need not be made.
+    anybody = recent if settings.workers == 1 else lambda _most: ()
+    return WarmUp(anybody, OwnTurn(), store.current_version)
 
 
 def _cache(

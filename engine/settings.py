@@ -43,6 +43,7 @@ class Settings:
     max_body_bytes: int = 5_000_000
     worker_lifetime: timedelta = timedelta(0)
     worker_memory_mb: int = 0
+    warm_customers: int = 0
     control: Control = field(default_factory=Control)
 
     @classmethod
@@ -205,5 +206,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "max_body_bytes": _whole(1_000, 1_000_000_000),
     "worker_lifetime": _duration,
     "worker_memory_mb": _whole(0, 1_000_000),
+    "warm_customers": _whole(0, 1_000_000),
     "control": _control,
 }

@@ -18,7 +18,7 @@ from training.commands.evaluate import evaluate
 from training.commands.features import features
 from training.commands.holdout import holdout
 from training.commands.ingest import ingest
-from training.commands.models import models
+from training.commands.models import models, publish
 from training.commands.rebuild import rebuild
 from training.commands.recommend import recommend
 from training.commands.reload import reload
@@ -50,6 +50,7 @@ for command in (
     compare,
     tune,
     models,
+    publish,
     recommend,
     features,
     segments,

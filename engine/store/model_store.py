@@ -55,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True):
 class _Pointer(msgspec.Struct, frozen=True):
     version: str | None = None
     before: tuple[str, ...] = ()
+    warm: int = 0
 
 
 class ModelStore:
@@ -73,6 +74,11 @@ class ModelStore:
     def current_version(self) -> str | None:
         """The live version, None when none was ever published."""
         return self._pointer().version
+
+    def warm_customers(self, version: str) -> int:
+        """For how many customers lists are to be made before the version serves."""
+        pointer = self._pointer()
+        return pointer.warm if pointer.version == version else 0
 
     def manifest(self, version: str) -> Manifest:
         """What is recorded of a version; raises ModelUnavailable when there is none."""
@@ -137,8 +143,11 @@ class ModelStore:
             folder.rename(target)
             _sync(self._folder)
 
-    def publish(self, version: str) -> None:
-        """Make a version live once it has passed its checks; workers see it within a second."""
+    def publish(self, version: str, *, warm: int = 0) -> None:
+        """Make a version live once it has passed its checks; workers see it within a second.
+
+        With `warm` they first make the lists of so many customers, those who were here last.
+        """
         self.load(version)
         try:
             pointer = self._pointer()
@@ -148,7 +157,7 @@ class ModelStore:
         if version == pointer.version:
             return
         before = (*pointer.before, pointer.version) if pointer.version else pointer.before
-        self._point(_Pointer(version, before[-_REMEMBERED:]))
+        self._point(_Pointer(version, before[-_REMEMBERED:], warm))
 
     def rollback(self) -> str:
         """Make the version live that was before this one, and say which.
