@@ -25,6 +25,7 @@ from training.commands.reload import reload
 from training.commands.report import report
 from training.commands.segments import segments
 from training.commands.serve import serve
+from training.commands.size import size
 from training.commands.train import train
 from training.commands.tune import tune
 
@@ -61,6 +62,7 @@ for command in (
     reload,
     backup,
     restore,
+    size,
 ):
     regulars.add_command(command)
 
