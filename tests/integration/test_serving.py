@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -279,6 +280,19 @@ def test_workers_that_never_served_are_not_tried_for_ever(serve: Callable[..., S
 def test_a_port_that_is_taken_is_refused_by_name():
     with Listening() as port, pytest.raises(SettingsError, match=f"port {port} of 127.0.0.1"):
         Listeners.open("127.0.0.1", port, count=2)
+
+
+def test_an_answer_does_not_wait_for_its_client_to_acknowledge_half_of_it():
+    port = free_port()
+    listeners = Listeners.open("127.0.0.1", port, count=1)
+    own = socket.socket(fileno=os.dup(listeners.descriptor(0)))
+    own.setblocking(True)
+
+    with own, socket.create_connection(("127.0.0.1", port)):
+        accepted, _ = own.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+    listeners.close()
 
 
 class Listening:
