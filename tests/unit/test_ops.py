@@ -73,6 +73,17 @@ def test_a_command_that_there_is_not_would_be_noticed():
         check_words(["serve", "--fast"])
 
 
+@pytest.mark.parametrize("page", ["operations.md", "sizing.md"])
+def test_the_documentation_names_commands_that_there_are(page: str):
+    text = (ROOT / "docs" / page).read_text()
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    typed = re.findall(r"^regulars (.+)$", blocks, re.MULTILINE)
+
+    assert typed
+    for words in typed + re.findall(r"`regulars ((?!serve`)[a-z][^`]*)`", text):
+        check_words(shlex.split(words))
+
+
 @pytest.mark.parametrize(
     "file",
     [*UNITS, OPS / "systemd" / "regulars.env", *(OPS / "container").iterdir()],
