@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from engine.errors import StoreUnavailable
 from training.serving.listeners import Listeners
 from training.serving.process import WorkerProcess
-from training.serving.worker import Plan
+from training.serving.worker import THREADS_PER_WORKER, Plan
 
 TURN_SECONDS = 0.05
 # A worker that parts answers on the connections it has, each for the last time, for so long.
@@ -58,7 +58,7 @@ class Supervisor:
         workers: int,
         limits: Limits,
         environment: Mapping[str, str],
-        clock: Callable[[], float] = time.monotonic,
+        threads: int = THREADS_PER_WORKER,
     ) -> None:
         self._application = application
         self._listeners = listeners
@@ -66,7 +66,8 @@ class Supervisor:
         self._limits = limits
         self._environment = environment
         self._before = environment
-        self._clock = clock
+        self._threads = threads
+        self._clock = time.monotonic
         self._workers: list[WorkerProcess] = []
         self._due: deque[WorkerProcess] = deque()
         self._successor: WorkerProcess | None = None
@@ -74,7 +75,7 @@ class Supervisor:
         self.refusal = ""
         self._pause = 0.0
         self._again_at = 0.0
-        self._weighed_at = clock()
+        self._weighed_at = self._clock()
 
     @property
     def pids(self) -> list[int]:
@@ -224,6 +225,7 @@ class Supervisor:
             application=self._application,
             number=number,
             workers=self._count,
+            threads=self._threads,
             stuck_seconds=self._limits.stuck,
             listener=self._listeners.descriptor(number),
             channel=-1,

@@ -40,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True):
     application: str
     number: int
     workers: int
+    threads: int
     stuck_seconds: float
     listener: int
     channel: int
@@ -80,11 +81,8 @@ class Worker:
             self._drain()
 
     def _beat(self) -> None:
-        attended = self._attended
-        if (
-            attended is None
-            or attended.busy_longer_than(self._plan.stuck_seconds) < THREADS_PER_WORKER
-        ):
+        attended, plan = self._attended, self._plan
+        if attended is None or attended.busy_longer_than(plan.stuck_seconds) < plan.threads:
             self._say(BEAT)
 
     def _drain(self) -> None:
@@ -122,7 +120,7 @@ def serve(plan: Plan, load: Callable[[], Application]) -> None:
         runtime_mode=RuntimeModes.st,
         runtime_threads=1,
         runtime_blocking_threads=512,
-        blocking_threads=THREADS_PER_WORKER,
+        blocking_threads=plan.threads,
         blocking_threads_idle_timeout=30,
         backpressure=max(1, CONNECTIONS_WAITING // plan.workers),
         task_impl=TaskImpl.asyncio,
