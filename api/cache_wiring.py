@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from api.catalog_changes import CatalogChanges
 from api.no_cache import NoListCache
 from api.upkeep import Upkeep, with_catch_up
+from api.warm_up import OwnTurn, WarmUp
 from engine.list_cache import ListCache
 from engine.ports import Catalog, Invalidations
 from engine.settings import Settings
 from engine.store.alarm import SharedAlarm
 from engine.store.breaker import CircuitBreaker
+from engine.store.database import Database
 from engine.store.memory_cache import MemoryListCache
+from engine.store.model_store import ModelStore
+from engine.store.recent import recent_customers
 from engine.store.redis_cache import RedisListCache, connect
+from engine.store.redis_turn import RedisTurn
 
 ALARM_NAME = "cache.alarm"
 
@@ -49,6 +55,17 @@ def caching(settings: Settings, catalog: Catalog, invalidations: Invalidations) 
         else NoListCache()
     )
     return Caching(own, changes, Upkeep(own, catalog, invalidations).carry_out, _nothing)
+
+
+def warming(settings: Settings, database: Database) -> WarmUp:
+    """What makes lists by a new model before it serves."""
+    store = ModelStore(settings.models_folder)
+    recent = partial(recent_customers, database)
+    if settings.redis_url is not None:
+        return WarmUp(recent, RedisTurn(connect(settings.redis_url)), store.current_version)
+    # Lists that nobody keeps need not be made.
+    anybody = recent if settings.workers == 1 else lambda _most: ()
+    return WarmUp(anybody, OwnTurn(), store.current_version)
 
 
 def _nothing() -> None:

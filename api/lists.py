@@ -75,6 +75,14 @@ class Lists:
         last = self.kept.last(customer_id, request_name(request), reason, unavailable=gone)
         return last or self._without_store(popular, request, customer_id=customer_id, reason=reason)
 
+    def make_for(self, recommender: Recommender, customer_id: str, request: Request) -> bytes:
+        """A new list of the customer's by the recommender, which is then kept.
+
+        Raises StoreUnavailable.
+        """
+        name = self.name_of(recommender, request)
+        return self._made(recommender, customer_id, request, name)
+
     def name_of(self, recommender: Recommender, request: Request) -> str:
         """The name of a list in its customer's cached ones, as of now."""
         epoch = recommender.steering.epoch(self._now_ms())

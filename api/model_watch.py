@@ -26,6 +26,9 @@ class ModelSource(Protocol):
     def load(self, version: str) -> Model:
         """The model; raises ModelUnavailable when it cannot be used."""
 
+    def warm_customers(self, version: str) -> int:
+        """How many customers' lists to make before this version serves."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
@@ -51,6 +54,11 @@ class ModelWatch:
         self._clock = clock
         self._recommender: Recommender | None = None
         self._failure: _Failure | None = None
+        self._prepare: Callable[[Recommender, int], None] = lambda _recommender, _customers: None
+
+    def before_serving(self, prepare: Callable[[Recommender, int], None]) -> None:
+        """What to do with a recommender before it takes over from another one."""
+        self._prepare = prepare
 
     def current(self) -> Recommender | None:
         """The recommender that serves now, None before any version could be loaded."""
@@ -66,8 +74,14 @@ class ModelWatch:
             return False
         try:
             recommender = self._build(self._source.load(version))
+            customers = self._source.warm_customers(version)
         except ModelUnavailable as error:
             return self._refuse(version, error)
+        if self._recommender is not None and customers:
+            self._prepare(recommender, customers)
+            if self._source.current_version() != version:
+                # It was taken back meanwhile; the next turn looks at what came instead.
+                return False
         # One assignment: a request sees the old model or the new one, whole.
         self._recommender, self._failure = recommender, None
         _log.info("model %s serves", version)

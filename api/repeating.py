@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -52,13 +51,3 @@ class Repeating:
             _log.exception("%s failed", self._name)
         else:
             self._failing = False
-
-
-def exit_without_parent(parent: int, *, leave: Callable[[int], None] = os._exit) -> None:
-    """Leave the process when the given parent is gone.
-
-    A master that was killed cannot stop its workers, and they would answer from its port for
-    ever. At once and without clean-up: what was acknowledged is durable.
-    """
-    if os.getppid() != parent:
-        leave(1)

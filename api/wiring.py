@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
-import time
 import uuid
 from datetime import timedelta
 from functools import partial
@@ -13,20 +11,17 @@ from pathlib import Path
 
 from api.app import create_app
 from api.budget import Budget
-from api.cache_wiring import Caching, caching
-from api.currency import ShopCurrency
+from api.cache_wiring import Caching, caching, warming
 from api.door.door import Door
 from api.door.fast_lane import FastLane
+from api.events_wiring import clients_of, taking
 from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
 from api.refresh import Refresh
-from api.repeating import Repeating, exit_without_parent
-from api.services import Clients, Services, keeper_of, utc_now
+from api.repeating import Repeating
+from api.services import Services, keeper_of, utc_now
 from engine.feedback import Feedback
-from engine.follower import Follower
-from engine.identity_keeper import IdentityKeeper
-from engine.intake import Intake, Limits
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Segments
@@ -42,18 +37,12 @@ from engine.store.late_database import LateDatabase
 from engine.store.ledger import SqlLedger
 from engine.store.model_store import ModelStore
 from engine.store.notes import SqlNotes
-from engine.store.rejects import SqlRejects
 from engine.store.sales import SqlSales
 from engine.store.segments import SqlSegments
 
 MODEL_INTERVAL = timedelta(seconds=0.5)
 UPKEEP_INTERVAL = timedelta(seconds=1)
-FOLLOW_INTERVAL = timedelta(milliseconds=50)
-FOLLOW_REST = 9
-# So many threads of a worker are left to lists while the log cannot be written.
-THREADS_FOR_READS = 4
 REFRESH_INTERVAL = timedelta(minutes=1)
-PARENT_INTERVAL = timedelta(seconds=1)
 # Twice what a database that is silent holds a thread for: one thread at a time finds out.
 DATABASE_PATIENCE = timedelta(seconds=2 * WAIT_SECONDS)
 _log = logging.getLogger(__name__)
@@ -84,19 +73,15 @@ def connected(settings: Settings) -> Services:
     database = LateDatabase.open(settings.database)
     catalog, segments = SqlCatalog(database), SqlSegments(database)
     kept = caching(settings, catalog, SqlInvalidations(database))
+    warm_up = warming(settings, database)
     models, items = _models(settings), ItemBook(catalog)
     live = live_model(models, items, segments)
     feedback = Feedback(SqlLedger(database), SqlInvalidations(database), kept.cache, model=live)
-    intake, following = _intake(feedback, threads=settings.threads)
+    intake, following = taking(feedback, threads=settings.threads)
     refresh = _refresh(database, segments, live)
     budget = Budget(settings.request_budget)
-    background = [
-        *_watches(models, items, kept),
-        *following,
-        Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL),
-        *_parent_watch(),
-    ]
-    return Services(
+    background = [*_watches(models, items, kept), *following, _turns(refresh)]
+    services = Services(
         intake=intake,
         clients=clients_of(database, feedback, live),
         customers=SqlCustomers(database),
@@ -117,8 +102,11 @@ def connected(settings: Settings) -> Services:
             budget.close,
             *(each.start().close for each in background),
             refresh.close,
+            warm_up.stop,
         ),
     )
+    models.before_serving(partial(warm_up.carry_out, services.lists.make_for))
+    return services
 
 
 def _models(settings: Settings) -> ModelWatch:
@@ -126,16 +114,6 @@ def _models(settings: Settings) -> ModelWatch:
     models = ModelWatch(source, partial(recommender_of, settings=settings))
     models.poll()
     return models
-
-
-def clients_of(database: Database, feedback: Feedback, live: LiveModel) -> Clients:
-    """What events of clients made for other systems need."""
-    ledger = SqlLedger(database)
-    return Clients(
-        identities=IdentityKeeper(ledger, model=live, tell_cache=feedback.tell_cache),
-        rejects=SqlRejects(database),
-        currency=ShopCurrency(ledger.currency),
-    )
 
 
 def recommender_of(model: Model, *, settings: Settings) -> Recommender:
@@ -154,31 +132,6 @@ def recommender_of(model: Model, *, settings: Settings) -> Recommender:
     return recommender
 
 
-def _intake(feedback: Feedback, *, threads: int) -> tuple[Intake, list[Repeating]]:
-    """What takes events, and what is done after them in the background."""
-    follower = Follower(feedback, clock=utc_now)
-    seats = max(threads - THREADS_FOR_READS, 1)
-    intake = Intake(feedback, due=follower.add, limits=Limits(seats))
-    return intake, [
-        Repeating("cache notes", feedback.clear_told, every=UPKEEP_INTERVAL),
-        Repeating("features", partial(_follow, follower, intake), every=FOLLOW_INTERVAL),
-    ]
-
-
-def _follow(follower: Follower, intake: Intake) -> None:
-    # Whoever waits for an acknowledgement comes first: while events come in crowds, features take
-    # a tenth of the time, and catch up afterwards.
-    began = time.monotonic()
-
-    def pause() -> None:
-        nonlocal began
-        if not intake.calm:
-            time.sleep(FOLLOW_REST * (time.monotonic() - began))
-        began = time.monotonic()
-
-    follower.drain(pause=pause)
-
-
 def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh:
     return Refresh(
         ledger=SqlLedger(database),
@@ -191,6 +144,10 @@ def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh
     )
 
 
+def _turns(refresh: Refresh) -> Repeating:
+    return Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL)
+
+
 def _watches(models: ModelWatch, items: ItemBook, kept: Caching) -> list[Repeating]:
     return [
         Repeating("model watch", models.poll, every=MODEL_INTERVAL),
@@ -199,13 +156,3 @@ def _watches(models: ModelWatch, items: ItemBook, kept: Caching) -> list[Repeati
         Repeating("cache upkeep", kept.upkeep, every=UPKEEP_INTERVAL),
         Repeating("item changes", kept.changes.catch_up, every=UPKEEP_INTERVAL),
     ]
-
-
-def _parent_watch() -> list[Repeating]:
-    # Only a process that a server made has a parent it must not outlive: a shell may go.
-    parent = multiprocessing.parent_process()
-    if parent is None or parent.pid is None:
-        return []
-    # Not os.getppid(): the parent may be gone already, and that would be whoever took over.
-    leave = partial(exit_without_parent, parent.pid)
-    return [Repeating("parent watch", leave, every=PARENT_INTERVAL)]

@@ -43,6 +43,9 @@ class Settings:
     rfm_window: timedelta = timedelta(days=365)
     max_body_bytes: int = 5_000_000
     request_budget: timedelta = timedelta(seconds=0.5)
+    worker_lifetime: timedelta = timedelta(0)
+    worker_memory_mb: int = 0
+    warm_customers: int = 0
     control: Control = field(default_factory=Control)
 
     @classmethod
@@ -205,5 +208,8 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "rfm_window": _duration,
     "max_body_bytes": _whole(1_000, 1_000_000_000),
     "request_budget": _duration,
+    "worker_lifetime": _duration,
+    "worker_memory_mb": _whole(0, 1_000_000),
+    "warm_customers": _whole(0, 1_000_000),
     "control": _control,
 }

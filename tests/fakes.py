@@ -86,6 +86,7 @@ class Models:
     published: dict[str, Model] = field(default_factory=dict)
     current: str | None = None
     loads: int = 0
+    warm: int = 0
 
     def publish(self, model: Model) -> None:
         """Make a model current."""
@@ -95,6 +96,10 @@ class Models:
     def current_version(self) -> str | None:
         """The version that should serve."""
         return self.current
+
+    def warm_customers(self, version: str) -> int:
+        """For how many customers lists are made before a version serves."""
+        return self.warm
 
     def load(self, version: str) -> Model:
         """The model; one that was never published stands for a broken one."""

@@ -10,6 +10,7 @@ import click
 
 from engine.errors import EngineError
 from engine.settings import Settings
+from training.commands.backup import backup, restore
 from training.commands.compare import compare
 from training.commands.customer import customer
 from training.commands.demo import demo
@@ -17,13 +18,15 @@ from training.commands.evaluate import evaluate
 from training.commands.features import features
 from training.commands.holdout import holdout
 from training.commands.ingest import ingest
-from training.commands.models import models
+from training.commands.models import models, publish
 from training.commands.rebuild import rebuild
 from training.commands.recommend import recommend
 from training.commands.rejects import rejects
+from training.commands.reload import reload
 from training.commands.report import report
 from training.commands.segments import segments
 from training.commands.serve import serve
+from training.commands.size import size
 from training.commands.train import train
 from training.commands.tune import tune
 
@@ -49,6 +52,7 @@ for command in (
     compare,
     tune,
     models,
+    publish,
     recommend,
     features,
     segments,
@@ -57,6 +61,10 @@ for command in (
     rebuild,
     rejects,
     serve,
+    reload,
+    backup,
+    restore,
+    size,
 ):
     regulars.add_command(command)
 

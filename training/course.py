@@ -38,6 +38,8 @@ class Surroundings:
     catalog: Mapping[str, Item]
     now: datetime
     step: Callable[[str], None] = lambda _: None
+    # For so many customers lists are made before the model serves.
+    warm_customers: int = 0
 
 
 @dataclass(frozen=True)

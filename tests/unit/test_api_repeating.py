@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from datetime import timedelta
 
 import pytest
 
-from api.repeating import Repeating, exit_without_parent
+from api.repeating import Repeating
 from engine.errors import StoreUnavailable
 
 OFTEN = timedelta(milliseconds=1)
@@ -65,12 +64,3 @@ def test_one_that_was_never_started_can_be_closed():
     Repeating("idle", lambda: turns.append(1), every=OFTEN).close()
 
     assert turns == []
-
-
-def test_a_process_leaves_when_its_parent_is_gone():
-    left: list[int] = []
-
-    exit_without_parent(os.getppid(), leave=left.append)
-    exit_without_parent(os.getppid() + 1, leave=left.append)
-
-    assert left == [1]

@@ -12,6 +12,7 @@ from rich.table import Table
 from engine.errors import ModelUnavailable
 from engine.settings import Settings
 from engine.store.model_store import ModelStore
+from training.commands.warm_option import warm_option, warmed
 from training.evaluate import FINAL
 from training.tables import console, history_lines, manifest_table
 from training.wiring import live_version, model_store
@@ -62,10 +63,29 @@ def show(settings: Settings, version: str | None, as_json: bool) -> None:
 
 @models.command(epilog="Example: regulars models promote 20260131T020000Z-1a2b3c")
 @click.argument("version")
+@warm_option
 @click.pass_obj
-def promote(settings: Settings, version: str) -> None:
+def promote(settings: Settings, version: str, warm: int | None) -> None:
     """Make a version live; running servers change over within a second."""
-    model_store(settings).publish(version)
+    made_live(settings, version, warm=warm)
+
+
+@click.command(epilog="Example: regulars publish --warm 1000")
+@click.argument("version", required=False)
+@warm_option
+@click.pass_obj
+def publish(settings: Settings, version: str | None, warm: int | None) -> None:
+    """Make a version live, by default the newest that passed its gate.
+
+    With --warm running servers change over when the lists of those customers are made, after a
+    minute at most.
+    """
+    made_live(settings, version or _newest(model_store(settings)), warm=warm)
+
+
+def made_live(settings: Settings, version: str, *, warm: int | None) -> None:
+    """Publish a version and say so."""
+    model_store(settings).publish(version, warm=warmed(settings, warm).warm_customers)
     click.echo(f"{version} is live")
 
 
@@ -74,6 +94,13 @@ def promote(settings: Settings, version: str) -> None:
 def rollback(settings: Settings) -> None:
     """Make the version live again that was live before this one."""
     click.echo(f"{model_store(settings).rollback()} is live")
+
+
+def _newest(store: ModelStore) -> str:
+    for version in reversed(store.versions()):
+        if store.manifest(version).training.get("gate", {}).get("passed"):
+            return version
+    raise ModelUnavailable("no model has passed its gate; `regulars models list` names all")
 
 
 def _summary(store: ModelStore, version: str) -> tuple[str, ...]:

@@ -6,22 +6,22 @@ import ipaddress
 import os
 import socket
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import click
-from granian.constants import HTTPModes, Interfaces, RuntimeModes
-from granian.log import LogLevels
-from granian.server import Server
 
 from engine.errors import SettingsError
-from engine.settings import PREFIX, Settings
+from engine.settings import CONFIG_NAME, CONFIG_VARIABLE, PREFIX, Settings
 from engine.store.embedded_valkey import start_valkey
+from training.serving.listeners import Listeners
+from training.serving.running import Running
+from training.serving.standing import FOLDER, standing_file
+from training.serving.supervisor import Limits, Supervisor
 from training.wiring import model_store, open_database
 
 # Named, not imported: the batch side knows nothing of the web side but where it starts.
 APPLICATION = "api.wiring:create"
-# Requests under way take milliseconds; a worker that needs longer than this to stop is stuck.
-SECONDS_TO_FINISH = 5
 
 
 @click.command(epilog="Example: regulars serve --port 8080")
@@ -51,32 +51,89 @@ def run_server(settings: Settings) -> None:
     with open_database(settings):
         pass  # Migrated once here, before several workers would do it at a time.
     cache = nullcontext(None) if settings.redis_url else start_valkey(settings.home)
-    with cache as embedded:
-        os.environ.update(worker_environment(settings, embedded.url if embedded else None))
+    with cache as embedded, standing_file(settings.home, settings.port) as standing:
+        made = Environments(settings, embedded.url if embedded else None)
+        supervisor = Supervisor(
+            APPLICATION,
+            Listeners.open(settings.host, settings.port, count=settings.workers),
+            workers=settings.workers,
+            threads=settings.threads,
+            limits=limits_of(settings),
+            environment=made.next(),
+        )
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
         click.echo(f"Serving on http://{shown}:{settings.port}  (docs at /docs)")
         if model_store(settings).current_version() is None:
             click.echo("No model is live yet: everyone sees best sellers until `regulars train`.")
-        Server(
-            APPLICATION,
-            factory=True,
-            address=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            interface=Interfaces.WSGI,
-            runtime_mode=RuntimeModes.st,
-            blocking_threads=settings.threads,
-            http=HTTPModes.http1,
-            websockets=False,
-            # Without it the end of one worker is the end of all.
-            respawn_failed_workers=True,
-            respawn_interval=0.5,
-            # A worker told to stop while it still starts would not hear it, and be waited for.
-            workers_kill_timeout=SECONDS_TO_FINISH,
-            log_level=LogLevels.warning,
-        ).serve()
+        try:
+            Running(supervisor, standing, made.next).run()
+        finally:
+            made.clear()
     with open_database(settings):
         pass  # The last to close SQLite moves its write-ahead log into the one file to back up.
+
+
+def limits_of(settings: Settings) -> Limits:
+    """When a worker is replaced; zero in the settings is never."""
+    return Limits(
+        lifetime=settings.worker_lifetime.total_seconds() or None,
+        memory=settings.worker_memory_mb * 1_000_000 or None,
+    )
+
+
+@dataclass
+class Environments:
+    """The variables of workers, by the settings as they are each time they are asked for.
+
+    The configuration file is copied each time: a worker that is replaced because it died must not
+    read one that is being edited. Where the server listens and keeps its data does not change.
+    """
+
+    settings: Settings
+    embedded_url: str | None
+    made: int = 0
+
+    def next(self) -> dict[str, str]:
+        """The variables by the file as it is now. Raises SettingsError."""
+        self.made += 1
+        path = Path(os.environ.get(CONFIG_VARIABLE) or Path.cwd() / CONFIG_NAME)
+        copy = self._copy(self.made)
+        copy.unlink(missing_ok=True)
+        try:
+            content = path.read_bytes() if path.exists() else b""
+            # It may hold the database's password.
+            with os.fdopen(
+                os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+            ) as file:
+                file.write(content)
+        except OSError as error:
+            raise SettingsError(f"{path} cannot be read and copied: {error}") from error
+        now = Settings.from_env({**os.environ, CONFIG_VARIABLE: str(copy)}, folder=Path.cwd())
+        kept = {name: getattr(self.settings, name) for name in _UNTIL_RESTART}
+        variables = worker_environment(replace(now, **kept), self.embedded_url)
+        return {**os.environ, **variables, CONFIG_VARIABLE: str(copy)}
+
+    def clear(self) -> None:
+        """Remove every copy."""
+        for number in range(self.made + 1):
+            self._copy(number).unlink(missing_ok=True)
+
+    def _copy(self, number: int) -> Path:
+        return (self.settings.home / FOLDER / f"{self.settings.port}-{number}.toml").absolute()
+
+
+_UNTIL_RESTART = (
+    "home",
+    "database_url",
+    "redis_url",
+    "models_url",
+    "host",
+    "port",
+    "workers",
+    "threads",
+    "worker_lifetime",
+    "worker_memory_mb",
+)
 
 
 def usable_port(host: str, port: int) -> int:
@@ -104,10 +161,10 @@ def usable_port(host: str, port: int) -> int:
 def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str, str]:
     """The variables that give a worker the same settings, and one BLAS thread each.
 
-    All of them, and no file: a worker that is replaced later must not read an edited one.
+    All of them that a variable can say, and no file: `Environments` adds a copy of that.
     """
     redis_url = settings.redis_url or embedded_url
-    durations = ("cache_ttl", "cooldown", "request_budget", "rfm_window")
+    durations = ("cache_ttl", "cooldown", "request_budget", "rfm_window", "worker_lifetime")
     values = {
         "CONFIG": os.devnull,
         "HOME": str(settings.home.absolute()),
@@ -118,6 +175,7 @@ def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str
         "WORKERS": str(settings.workers),
         "THREADS": str(settings.threads),
         "MAX_BODY_BYTES": str(settings.max_body_bytes),
+        "WORKER_MEMORY_MB": str(settings.worker_memory_mb),
         **{name.upper(): f"{getattr(settings, name).total_seconds():f}s" for name in durations},
         **({"REDIS_URL": redis_url} if redis_url else {}),
     }

@@ -15,6 +15,7 @@ from engine.loyalty.cuts import Cuts
 from engine.settings import Settings
 from engine.store.database import Database
 from engine.store.log_reader import log_span, read_log
+from training.commands.warm_option import warm_option, warmed
 from training.config import TrainConfig, load_config
 from training.course import Surroundings
 from training.progress import progress, steps
@@ -48,20 +49,23 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
     help="Tune for so long first, such as 10m, and train with what was found.",
 )
 @click.option("--cold", is_flag=True, help="Fit factors anew, not from where the live model's are.")
+@warm_option
 @click.option("--no-publish", is_flag=True, help="Write the model, but do not make it live.")
 @click.pass_obj
-def train(
+def train(  # noqa: PLR0913, PLR0917 (one an option)
     settings: Settings,
     config_file: Path | None,
     until: str | None,
     budget: float | None,
     cold: bool,
+    warm: int | None,
     no_publish: bool,
 ) -> None:
     """Learn from the event log, compare honestly, and publish the model if it is good enough.
 
     With a model that goes live every customer's features and segments are worked out anew.
     """
+    settings = warmed(settings, warm)
     config = load_config(config_file)
     if cold:
         config = replace(config, warm=replace(config.warm, runs=0))
@@ -170,6 +174,7 @@ def surroundings(
         catalog=catalog_of(database),
         now=datetime.now(UTC),
         step=step,
+        warm_customers=settings.warm_customers,
     )
 
 
