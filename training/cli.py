@@ -17,6 +17,7 @@ from training.commands.evaluate import evaluate
 from training.commands.features import features
 from training.commands.holdout import holdout
 from training.commands.ingest import ingest
+from training.commands.keys import keys
 from training.commands.models import models
 from training.commands.rebuild import rebuild
 from training.commands.recommend import recommend
@@ -54,6 +55,7 @@ for command in (
     customer,
     report,
     rebuild,
+    keys,
     serve,
 ):
     regulars.add_command(command)

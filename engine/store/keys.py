@@ -5,8 +5,10 @@
 | `regulars:lists:{customer}` | hash   | the customer's revision and up  | 2 KB an answer of 20   |
 |                             |        | to `MAX_LISTS` finished answers | items, usually 1 to 3  |
 | `regulars:catalog`          | string | the catalogue's revision        | 60 bytes               |
+| `regulars:rate:{who}:{when}`| string | requests let in during a window | 100 bytes              |
 
-Both live for `memory_ttl` after the last write, an answer within the hash for the cache's own TTL.
+The last lives for two windows of its rate. The others live for `memory_ttl` after the last write,
+an answer within the hash for the cache's own TTL.
 
 Fields of the hash: `rev`, the customer's revision in decimal, below which no answer may be
 written; and `list:<request>`, 16 bytes (the catalogue's revision as a signed 64-bit integer and
@@ -23,6 +25,7 @@ from datetime import timedelta
 
 LIST_PREFIX = "list:"
 CATALOG = "regulars:catalog"
+RATE_PREFIX = "regulars:rate"
 # Requests vary without bound (excluded items); a customer's hash must not.
 MAX_LISTS = 64
 HEADER = struct.Struct(">qd")
@@ -36,6 +39,11 @@ def lists(customer_id: str) -> str:
 def answer(field: str) -> str:
     """The hash field of one request's answer."""
     return f"{LIST_PREFIX}{field}"
+
+
+def permits(name: str, window: int) -> str:
+    """What follows the prefix in the key of one window of a key or an address."""
+    return f"{name}:{window}"
 
 
 def memory_ttl(ttl: timedelta) -> timedelta:
