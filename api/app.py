@@ -14,8 +14,10 @@ from api import (
     problems,
     recommendations,
     segments,
+    tokens,
 )
 from api.access import EXTENSION, IdConverter
+from api.guard import enforce
 from api.services import Services
 
 PREFIX = "/v1"
@@ -29,9 +31,10 @@ def create_app(services: Services) -> Flask:
     # Ids may hold slashes, also first, last and two in a row: no path is tidied up.
     app.url_map.merge_slashes = False
     app.url_map.converters["id"] = IdConverter
-    for each in (recommendations, customers, segments, audience, items, events):
+    for each in (recommendations, customers, segments, audience, items, events, tokens):
         app.register_blueprint(each.blueprint, url_prefix=PREFIX)
     for each in (health, docs):
         app.register_blueprint(each.blueprint)
     problems.install(app)
+    enforce.install(app, services.guard)
     return app

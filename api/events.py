@@ -8,8 +8,9 @@ import msgspec
 from flask import Blueprint, Response
 
 from api import params
-from api.access import json_answer, services
+from api.access import caller, json_answer, services
 from api.bodies import check_free, decode, one_or_many, read_json
+from api.guard.browsing import check_told
 from api.wire import EVENT_TYPES, EventIn, EventResult, EventResults, encode
 from engine.domain.events import Event, Line
 from engine.errors import EventConflict, RequestInvalid
@@ -27,6 +28,7 @@ def post() -> Response:
     if batch is not None:
         return _answer(_record_many(batch))
     event = read_event(msgspec.json.encode(content))
+    check_told(caller(), event)
     (receipt,) = services().feedback.record([event], now=services().clock())
     if receipt.status is Status.CONFLICT:
         raise EventConflict(receipt.reason)
@@ -55,7 +57,9 @@ def _record_many(batch: list[bytes]) -> list[EventResult]:
     events: dict[int, Event] = {}
     for index, data in enumerate(batch):
         try:
-            events[index] = read_event(data)
+            event = read_event(data)
+            check_told(caller(), event)
+            events[index] = event
         except RequestInvalid as error:
             results[index] = EventResult(
                 index, _event_id(data), Status.REJECTED, error.field or None, error.reason

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from api.best_sellers import BestSellers
 from api.catalog_views import CatalogViews
+from api.guard.guard import Guard
 from api.lists import Breaker, Lists
 from api.model_watch import ModelWatch
 from engine.feedback import Feedback
@@ -15,6 +16,7 @@ from engine.live import LiveModel
 from engine.newcomers import Newcomers
 from engine.portrait import Painter
 from engine.ports import Catalog, Customers, Features, ListCache, Sales, Segments
+from engine.ports_access import ApiKeys
 from engine.segment_keeper import SegmentKeeper
 from engine.segment_sales import SegmentSales
 
@@ -38,6 +40,8 @@ class Services:
     cache: ListCache
     models: ModelWatch
     breaker: Breaker
+    guard: Guard
+    keys: ApiKeys
     clock: Callable[[], datetime] = utc_now
     max_body_bytes: int = 5_000_000
     closers: tuple[Callable[[], None], ...] = ()

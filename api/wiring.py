@@ -14,6 +14,7 @@ from pathlib import Path
 from flask import Flask
 
 from api.app import create_app
+from api.guard.wired import wired_guard
 from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
@@ -69,17 +70,14 @@ def connected(settings: Settings) -> Services:
     Neither the database nor the cache nor a model has to be there yet.
     """
     database = LateDatabase.open(settings.database)
-    catalog = SqlCatalog(database)
-    invalidations = SqlInvalidations(database)
+    catalog, invalidations = SqlCatalog(database), SqlInvalidations(database)
     cache, upkeep, close_cache = _cache(settings, catalog, invalidations)
-    models = ModelWatch(
-        ModelStore(settings.models_folder), partial(recommender_of, settings=settings)
-    )
-    models.poll()
+    models = _models(settings)
     segments = SqlSegments(database)
     items = ItemBook(catalog)
     live = live_model(models, items, segments)
     refresh = _refresh(database, segments, live)
+    door = wired_guard(settings, database)
     background = [
         Repeating("model watch", models.poll, every=MODEL_INTERVAL),
         Repeating("cache upkeep", upkeep, every=UPKEEP_INTERVAL),
@@ -99,14 +97,25 @@ def connected(settings: Settings) -> Services:
         cache=cache,
         models=models,
         breaker=CircuitBreaker(patience=DATABASE_PATIENCE),
+        guard=door.guard,
+        keys=door.keys,
         max_body_bytes=settings.max_body_bytes,
         closers=(
             database.close,
             close_cache,
+            door.close,
             *(each.start().close for each in background),
             refresh.close,
         ),
     )
+
+
+def _models(settings: Settings) -> ModelWatch:
+    models = ModelWatch(
+        ModelStore(settings.models_folder), partial(recommender_of, settings=settings)
+    )
+    models.poll()
+    return models
 
 
 def recommender_of(model: Model, *, settings: Settings) -> Recommender:

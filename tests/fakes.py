@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from scipy import sparse
 
 from api.app import create_app
+from api.guard.guard import Guard, open_guard
 from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
@@ -34,6 +35,7 @@ from engine.models.model import Model
 from engine.models.popularity import Popularity
 from engine.ports import ListCache
 from engine.recommend.recommender import Recommender
+from engine.store.api_keys import SqlApiKeys
 from engine.store.breaker import CircuitBreaker
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
@@ -167,7 +169,11 @@ class Shop:
 
 @contextmanager
 def a_shop(
-    database: Database, *, cache: ListCache | None = None, **settings: Any
+    database: Database,
+    *,
+    cache: ListCache | None = None,
+    guard: Guard | None = None,
+    **settings: Any,
 ) -> Iterator[Shop]:
     """A shop over a database, with a model, at noon of one day, without a cooldown."""
     models = Models()
@@ -190,6 +196,8 @@ def a_shop(
         cache=kept,
         models=watch,
         breaker=CircuitBreaker(cooldown=timedelta(0)),
+        guard=guard or open_guard(),
+        keys=SqlApiKeys(database),
         clock=settings.pop("clock", lambda: NOW),
         **settings,
     )

@@ -162,9 +162,7 @@ class Keyring:
     def _touch(self) -> None:
         used, self._used = self._used, {}
         due = {
-            key_id: at
-            for key_id, at in used.items()
-            if at - self._noted.get(key_id, 0) >= TOUCH_MS
+            key_id: at for key_id, at in used.items() if at - self._noted.get(key_id, 0) >= TOUCH_MS
         }
         self._keys.touch(due)
         self._noted.update(due)

@@ -60,7 +60,8 @@ class Leases:
         now = self._clock()
         window = int(now // self._rate.seconds)
         with self._lock:
-            if window > self._window:
+            # A clock that was set back by a moment does not open a window again.
+            if not self._window - 1 <= window <= self._window:
                 self._window, self._leases = window, {}
             window = self._window
             name, lease = self._lease(name)

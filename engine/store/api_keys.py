@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, bindparam, or_, select, text, update
+from sqlalchemy import BigInteger, Connection, Row, bindparam, or_, select, text, update
 
 from engine.domain.customer_tokens import TokenSecret
 from engine.domain.keys import KeyKind, StoredKey
@@ -29,7 +29,7 @@ class SqlApiKeys:
     def revision(self) -> int:
         """A number that grows whenever a key or a secret of tokens changes."""
         with self._database.read() as connection:
-            return int(connection.scalar(_kept(REVISION)) or 0)
+            return int(_kept(connection, REVISION) or 0)
 
     def all(self) -> list[StoredKey]:
         """Every key that was ever made, oldest first."""
@@ -74,7 +74,7 @@ class SqlApiKeys:
         if not used:
             return
         own = api_keys.c
-        at = bindparam("at_ms")
+        at = bindparam("at_ms", type_=BigInteger)
         later = update(api_keys).where(
             own.key_id == bindparam("used_id"),
             or_(own.last_used_ms.is_(None), own.last_used_ms < at),
@@ -87,7 +87,7 @@ class SqlApiKeys:
     def token_secrets(self) -> list[TokenSecret]:
         """What tokens are signed with, oldest first; empty before the first need."""
         with self._database.read() as connection:
-            return _decoded(connection.scalar(_kept(TOKEN_SECRETS)))
+            return _decoded(_kept(connection, TOKEN_SECRETS))
 
     def need_token_secret(self, secret: str, *, now_ms: int) -> list[TokenSecret]:
         """What tokens are signed with; the given secret when there was none."""
@@ -112,14 +112,8 @@ class SqlApiKeys:
         return secrets
 
 
-def count_usable(database: Database, *, now_ms: int) -> int:
-    """How many keys open anything at the time."""
-    with database.read() as connection:
-        return sum(key.usable(now_ms) for key in _keys(connection))
-
-
-def _kept(name: str) -> Select[tuple[str]]:
-    return select(shop.c.value).where(shop.c.name == name)
+def _kept(connection: Connection, name: str) -> str | None:
+    return connection.scalar(select(shop.c.value).where(shop.c.name == name))
 
 
 def _keys(connection: Connection) -> list[StoredKey]:
@@ -128,8 +122,8 @@ def _keys(connection: Connection) -> list[StoredKey]:
 
 
 def _key(row: Row[Any]) -> StoredKey:
-    key_id, kind, name, digest, *times = row
-    return StoredKey(key_id, KeyKind(kind), name, bytes(digest), *times)
+    values: dict[str, Any] = {**row._mapping}
+    return StoredKey(**values | {"kind": KeyKind(row.kind), "digest": bytes(row.digest)})
 
 
 def _held(connection: Connection, key_id: str) -> StoredKey:

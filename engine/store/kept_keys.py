@@ -41,7 +41,9 @@ class KeyFile:
         aside = self._path.with_name(f".{NAME}.{uuid.uuid4().hex}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb") as file:
+            with os.fdopen(
+                os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb"
+            ) as file:
                 file.write(msgspec.json.encode(keys))
                 file.flush()
                 os.fsync(file.fileno())

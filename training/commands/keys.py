@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -33,7 +32,7 @@ class Duration(click.ParamType[timedelta]):
     name = "duration"
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
         """The time that the text says."""
         if isinstance(value, timedelta):
@@ -60,9 +59,7 @@ def create(settings: Settings, kind: str, name: str, expires: timedelta | None) 
         raise click.BadParameter(f"at most {MAX_NAME} printable characters", param_hint="--name")
     now = _now_ms()
     ends = None if expires is None else now + _ms(expires)
-    made = new_key(
-        KeyKind(kind), name, rng=secrets.token_bytes, now_ms=now, expires_ms=ends
-    )
+    made = new_key(KeyKind(kind), name, rng=secrets.token_bytes, now_ms=now, expires_ms=ends)
     with open_database(settings) as database:
         SqlApiKeys(database).add(made.stored)
     _show(made)
