@@ -31,7 +31,11 @@ def _check(guard: Guard) -> Response | None:
 
 
 def _response(answer: Refusal) -> Response:
-    return Response(answer.body, answer.status.value, list(answer.headers))
+    response = Response(answer.body, answer.status.value, list(answer.headers))
+    if not answer.body:
+        # Flask takes what says nothing of itself for HTML.
+        del response.headers["Content-Type"]
+    return response
 
 
 def _tell_page(guard: Guard, response: Response) -> Response:

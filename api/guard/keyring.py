@@ -17,6 +17,8 @@ from engine.ports_access import ApiKeys, KeptKeys
 
 # An id that is not known may be new: then the database is asked, at most so often a worker.
 ASK_SECONDS = 0.1
+# A database that is away is left alone for longer.
+REST_SECONDS = 1.0
 # Two requests with one new key: the second waits for the first one's answer, for so long.
 WAIT_SECONDS = 0.1
 # Of a key, at most one note a minute.
@@ -154,6 +156,7 @@ class Keyring:
                 self._asked_at = time.monotonic()
                 self._read()
         except StoreUnavailable:
+            self._asked_at += REST_SECONDS
             return False
         finally:
             self._lock.release()
