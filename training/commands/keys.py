@@ -109,7 +109,7 @@ def rotate(settings: Settings, key_id: str, overlap: timedelta) -> None:
         ends = None if life is None else now + life
         made = new_key(kind, name, rng=secrets.token_bytes, now_ms=now, expires_ms=ends)
         ended = stored.succeed(key_id, made.stored, until_ms=now + _ms(overlap))
-    click.echo(f"Key {ended.key_id} is accepted until {_moment(ended.expires_ms)}.")
+    click.echo(f"Key {ended.key_id} is accepted until {_moment(ended.expires_ms)}.", err=True)
     _show(made)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 from contextlib import nullcontext
@@ -50,9 +51,7 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
 
 def run_server(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; nothing is left running afterwards."""
-    if settings.host == "localhost":
-        # The server takes addresses, not names.
-        settings = replace(settings, host="127.0.0.1")
+    settings = replace(settings, host=address_of(settings.host))
     settings = replace(settings, port=usable_port(settings.host, settings.port))
     # Migrated once here, before several workers would do it at a time.
     with open_database(settings) as database:
@@ -84,6 +83,19 @@ def run_server(settings: Settings) -> None:
         ).serve()
     with open_database(settings):
         pass  # The last to close SQLite moves its write-ahead log into the one file to back up.
+
+
+def address_of(host: str) -> str:
+    """The address to listen on; raises SettingsError for a name, which the server does not take."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        ipaddress.ip_address(host)
+    except ValueError as error:
+        raise SettingsError(
+            f"host {host} is no address; write 127.0.0.1 for this machine alone, 0.0.0.0 for all"
+        ) from error
+    return host
 
 
 def usable_port(host: str, port: int) -> int:
