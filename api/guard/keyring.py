@@ -6,6 +6,7 @@ import hmac
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,11 +16,11 @@ from engine.domain.keys import SCOPES, StoredKey, digest_of, id_of
 from engine.errors import StoreUnavailable
 from engine.ports_access import ApiKeys, KeptKeys
 
-# An id that is not known may be new: then the database is asked, at most so often a worker.
-ASK_SECONDS = 0.1
-# A database that is away is left alone for longer.
+# An id that is not known may be new: then the database is asked, at most so often a second.
+MOST_ASKED = 10
+# A database that is away is left alone for this long.
 REST_SECONDS = 1.0
-# Two requests with one new key: the second waits for the first one's answer, for so long.
+# Requests with one new key at once: one asks, the others wait for its answer, for so long.
 WAIT_SECONDS = 0.1
 # Of a key, at most one note a minute.
 TOUCH_MS = 60_000
@@ -54,7 +55,8 @@ class Keyring:
         self._kept = kept
         self._clock = clock
         self._known: _Known | None = None
-        self._asked_at = 0.0
+        self._asked: Counter[int] = Counter()
+        self._read_at = self._rest_until = 0.0
         self._lock = threading.Lock()
         self._used: dict[str, int] = {}
         self._noted: dict[str, int] = {}
@@ -117,7 +119,9 @@ class Keyring:
         self._touch()
 
     def _read(self) -> None:
+        begun = time.monotonic()
         revision = self._keys.revision()
+        self._read_at = begun
         if self._known is not None and revision == self._known.revision:
             return
         stored, secrets = self._keys.all(), self._keys.token_secrets()
@@ -147,16 +151,18 @@ class Keyring:
 
     def _ask_again(self) -> bool:
         """Whether the keys were read just now because something unknown was shown."""
-        if time.monotonic() - self._asked_at < ASK_SECONDS:
+        begun = time.monotonic()
+        if begun < self._rest_until or self._asked[int(begun)] >= MOST_ASKED:
             return False
         if not self._lock.acquire(timeout=WAIT_SECONDS):
-            return True
+            return False
         try:
-            if time.monotonic() - self._asked_at >= ASK_SECONDS:
-                self._asked_at = time.monotonic()
+            # Whoever was before us may have read what we came for.
+            if self._read_at < begun:
+                self._asked = Counter({int(begun): self._asked[int(begun)] + 1})
                 self._read()
         except StoreUnavailable:
-            self._asked_at += REST_SECONDS
+            self._rest_until = time.monotonic() + REST_SECONDS
             return False
         finally:
             self._lock.release()

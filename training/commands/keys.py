@@ -49,12 +49,14 @@ def keys() -> None:
 
 
 @keys.command(epilog="Example: regulars keys create --kind publishable --name web --expires 90d")
-@click.option("--kind", type=click.Choice(KINDS), required=True, help="What it may do; see docs.")
+@click.option("--kind", type=click.Choice(KINDS), help="What it may do: see docs/security.md.")
 @click.option("--name", default="", help="What you will know it by.")
 @click.option("--expires", type=Duration(), help="When it ends: 90d, 12h. Never when left out.")
 @click.pass_obj
-def create(settings: Settings, kind: str, name: str, expires: timedelta | None) -> None:
+def create(settings: Settings, kind: str | None, name: str, expires: timedelta | None) -> None:
     """Make a key and show it, this once: only its digest is kept."""
+    if kind is None:
+        raise click.UsageError(f"--kind is missing; one of {', '.join(KINDS)}")
     if len(name) > MAX_NAME or not name.isprintable():
         raise click.BadParameter(f"at most {MAX_NAME} printable characters", param_hint="--name")
     now = _now_ms()
