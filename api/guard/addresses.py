@@ -14,6 +14,8 @@ Address: TypeAlias = IPv4Address | IPv6Address
 # One subscriber has a whole network of IPv6.
 SUBSCRIBER_BITS = 64
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
+# The longest way to write an address of IPv6, with its zone; longer texts are not remembered.
+LONGEST = 64
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
@@ -53,6 +55,10 @@ def _believed(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:
     return peer
 
 
+def _address(text: str) -> Address | None:
+    return _parsed(text) if len(text) <= LONGEST else None
+
+
 @lru_cache(maxsize=4_096)
 def _is_trusted(peer: str, trusted: tuple[Network, ...]) -> bool:
     address = _address(peer)
@@ -68,7 +74,7 @@ def _network(peer: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _address(text: str) -> Address | None:
+def _parsed(text: str) -> Address | None:
     try:
         found = ip_address(text.partition("%")[0])
     except ValueError:

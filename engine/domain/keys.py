@@ -44,7 +44,7 @@ class Scope(StrEnum):
 # What a page may know and tell is public: it holds its key where every visitor can read it.
 SCOPES: dict[KeyKind, frozenset[Scope]] = {
     KeyKind.PUBLISHABLE: frozenset({Scope.SHOP_LISTS, Scope.OWN_LISTS, Scope.BROWSING}),
-    KeyKind.SECRET: frozenset(Scope) - {Scope.SEGMENTS_WRITE, Scope.OPERATION},
+    KeyKind.SECRET: frozenset(Scope) - {Scope.SEGMENTS_WRITE},
     KeyKind.MARKETER: frozenset(
         {
             Scope.SHOP_LISTS,

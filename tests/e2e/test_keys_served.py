@@ -8,6 +8,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,20 @@ def test_a_customer_token_shows_its_own_list_to_a_page_and_ends_with_its_secret(
 
     assert seen == [200, 403, 200] * 2
     assert (after_renewal, after_leak) == (200, 401)
+
+
+def test_the_example_of_the_documentation_gets_a_token_that_opens(shop: Shop, server: Server):
+    text = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    secret, page = a_key(shop, "secret"), a_key(shop, "publishable")
+    told: dict[str, Any] = {}
+
+    exec(example, told)  # noqa: S102 - our own documentation
+    token = told["token_for"]("a/b", url=server.url, secret_key=secret)
+
+    own = "/v1/customers/a%2Fb/recommendations"
+    assert status(server, own, page, X_Customer_Token=token) == 200
+    assert status(server, own, page) == 403
 
 
 def test_both_workers_together_let_an_address_in_no_oftener_than_told(shop: Shop, server: Server):

@@ -148,6 +148,25 @@ def test_a_worker_that_has_had_its_share_gets_no_more_while_redis_is_away():
     assert during == [0, 80]
 
 
+@given(
+    limit=st.integers(8, 60),
+    count=st.integers(1, 5),
+    steps=st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=300),
+)
+def test_a_redis_that_comes_and_goes_lets_in_twice_the_rate_at_most(
+    limit: int, count: int, steps: list[tuple[int, bool]]
+):
+    permits = Counter60()
+    fleet = workers(count, limit, permits, [0.0])
+    admitted = 0
+
+    for worker, away in steps:
+        permits.away = away
+        admitted += fleet[worker % count].take("key:a") == 0
+
+    assert admitted <= 2 * limit
+
+
 def test_names_beyond_the_bound_share_one_count():
     clock = [0.0]
     rate = Rate(3, MINUTE)
