@@ -116,7 +116,7 @@ def test_the_example_of_the_documentation_gets_a_token_that_opens(shop: Shop, se
     secret, page = a_key(shop, "secret"), a_key(shop, "publishable")
     told: dict[str, Any] = {}
 
-    exec(example, told)  # noqa: S102 - our own documentation
+    exec(example, told)
     token = told["token_for"]("a/b", url=server.url, secret_key=secret)
 
     own = "/v1/customers/a%2Fb/recommendations"
