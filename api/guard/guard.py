@@ -18,6 +18,7 @@ from engine.settings import Network
 
 # Asked by machines that watch, as often as they like; they say nothing of the shop.
 PROBES = frozenset({"/healthz", "/readyz"})
+READS = frozenset({"GET", "HEAD"})
 NO_KEY_YET = (
     "this shop has no API key yet and answers this machine alone; "
     "make one with: regulars keys create --kind secret"
@@ -50,11 +51,12 @@ class Guard:
 
     def admit(self, environ: Environ) -> Caller | Refusal:
         """Who asks, a stranger when nothing was shown; or the answer that ends the matter."""
-        if environ["REQUEST_METHOD"] == "OPTIONS":
+        method = environ["REQUEST_METHOD"]
+        if method == "OPTIONS":
             answer = self._origins.preflight(environ)
             if answer is not None:
                 return answer
-        if environ.get("PATH_INFO") in PROBES:
+        if environ.get("PATH_INFO") in PROBES and method in READS:
             return STRANGER
         caller = self._caller(environ)
         refused = self._too_often(environ, caller)
