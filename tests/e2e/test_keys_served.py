@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from tests.shop import Server, Shop
 POPULAR = "/v1/items/popular"
 # Workers look for changes every second.
 NOTICED_SECONDS = 5
+HUNG_UP = 0
 
 
 def a_key(shop: Shop, kind: str, *words: str) -> str:
@@ -122,6 +125,29 @@ def test_the_example_of_the_documentation_gets_a_token_that_opens(shop: Shop, se
     own = "/v1/customers/a%2Fb/recommendations"
     assert status(server, own, page, X_Customer_Token=token) == 200
     assert status(server, own, page) == 403
+
+
+def test_what_is_too_large_is_refused_and_the_server_goes_on(shop: Shop, server: Server):
+    key = a_key(shop, "secret")
+    authorized = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    def ask(method: str, path: str, headers: dict[str, str], body: Any = None) -> int:
+        place = server.url.removeprefix("http://")
+        with closing(http.client.HTTPConnection(place, timeout=10)) as connection:
+            try:
+                connection.request(method, path, body, headers, encode_chunked=body is not None)
+                return connection.getresponse().status
+            except ConnectionError:
+                # The server had heard enough and hung up before all was sent.
+                return HUNG_UP
+
+    chunks = (b" " * 60_000 for _ in range(100))
+    chunked = authorized | {"Transfer-Encoding": "chunked"}
+    assert ask("GET", f"{POPULAR}?category={'a' * 70_000}", authorized) == 414
+    assert ask("GET", POPULAR, authorized | {"X-Long": "a" * 1_000_000}) in (431, HUNG_UP)
+    assert ask("GET", POPULAR, authorized | {f"X-{n}": "a" for n in range(120)}) == 431
+    assert ask("POST", "/v1/events", chunked, chunks) in (413, HUNG_UP)
+    assert status(server, POPULAR, key) == 200
 
 
 def test_both_workers_together_let_an_address_in_no_oftener_than_told(shop: Shop, server: Server):

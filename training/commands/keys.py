@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from engine.domain.customer_tokens import DEFAULT_LIFE, LONGEST_LIFE, SECRET_BYTES, minted
 from engine.domain.events import to_ms
@@ -82,7 +83,7 @@ def list_(settings: Settings) -> None:
     now = _now_ms()
     for key in found:
         moments = (_moment(key.created_ms), _moment(key.last_used_ms) or "never")
-        table.add_row(key.key_id, key.kind.value, key.name, _state(key, now), *moments)
+        table.add_row(key.key_id, key.kind.value, Text(key.name), _state(key, now), *moments)
     console().print(table)
 
 
