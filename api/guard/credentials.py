@@ -56,6 +56,17 @@ def shown(environ: Environ) -> Shown:
     return Shown(key, token)
 
 
+def without_credentials(query: str) -> str:
+    """The query as it would be if key and token stood in headers.
+
+    For whoever remembers queries: those of one page are then the same for every customer.
+    """
+    if "key=" not in query and "token=" not in query:
+        return query
+    parts = query.split("&")
+    return "&".join(part for part in parts if part.partition("=")[0] not in PARAMETERS)
+
+
 def _of_header(value: str) -> tuple[str, str]:
     scheme, _, rest = value.partition(" ")
     rest = rest.strip()

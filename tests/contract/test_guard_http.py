@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.guard.cors import Origins
-from api.guard.credentials import shown
+from api.guard.credentials import shown, without_credentials
 from api.guard.rates import Leases
 from engine.domain.keys import KeyKind
 from engine.domain.rates import Rate
@@ -76,6 +76,22 @@ def test_no_query_is_an_error_of_ours(guarded: tuple[Shop, Keys], query: str):
     for text in (query, f"key={query}", f"key={query}&key=&token={query}", "key=%ff&token=%zz"):
         assert guarded[0].client.get(f"{POPULAR}?{text}").status_code == 401
         shown(environ(QUERY_STRING=text))
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("", ""),
+        ("limit=5", "limit=5"),
+        ("key=k", ""),
+        ("key=k&limit=5&token=t", "limit=5"),
+        ("limit=5&monkey=1&token=", "limit=5&monkey=1"),
+        ("token", ""),
+        ("a=1&&b=2&key=k", "a=1&&b=2"),
+    ],
+)
+def test_a_query_without_its_credentials_asks_for_the_same(query: str, left: str):
+    assert without_credentials(query) == (left if "=" in query else query)
 
 
 def test_an_allowed_page_may_ask_and_is_told_so_without_credentials(guarded: tuple[Shop, Keys]):
