@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ONCE ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check notebooks serve clean
+.PHONY: demo test check audit notebooks serve clean
 
 demo: $(VENV)/demo.stamp  ## Load real sample purchases, train, serve, show a purchase at work
 	$(BIN)/regulars demo $(if $(ONCE),--once)
@@ -17,6 +17,11 @@ check: $(VENV)/dev.stamp  ## Lint, format, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+audit: $(VENV)/bin/python  ## Look the pinned libraries up among known vulnerabilities; needs a network
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
 
 notebooks: $(VENV)/dev.stamp  ## Run the notebooks anew on the demo data and keep what they show
 	$(BIN)/python -m tests.notebooks

@@ -14,9 +14,11 @@ from api import (
     problems,
     recommendations,
     segments,
+    tokens,
 )
 from api.access import EXTENSION, IdConverter
 from api.ga4 import collect as ga4
+from api.guard import enforce
 from api.segment import routes as segment
 from api.services import Services
 
@@ -31,9 +33,10 @@ def create_app(services: Services) -> Flask:
     # Ids may hold slashes, also first, last and two in a row: no path is tidied up.
     app.url_map.merge_slashes = False
     app.url_map.converters["id"] = IdConverter
-    for each in (recommendations, customers, segments, audience, items, events, segment):
+    for each in (recommendations, customers, segments, audience, items, events, tokens, segment):
         app.register_blueprint(each.blueprint, url_prefix=PREFIX)
     for each in (health, docs, ga4):
         app.register_blueprint(each.blueprint)
     problems.install(app)
+    enforce.install(app, services.guard)
     return app

@@ -9,9 +9,10 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from api import params
-from api.access import json_answer, services
+from api.access import caller, json_answer, services
 from api.bodies import check_free, decode, one_or_many, read_json
 from api.ga4.goods import lines_of
+from api.guard.browsing import check_told
 from api.robots import is_robot, marked
 from api.wire import EVENT_TYPES, EventIn, EventResult, EventResults, encode
 from engine.domain.events import MAX_LINES, Event, EventType, Line
@@ -30,12 +31,17 @@ def post() -> Response:
     if batch is not None:
         return _answer(_record_many(batch))
     event = read_event(msgspec.json.encode(content))
+    _check(event)
     (receipt,) = _recorded([event])
     if receipt.status is Status.CONFLICT:
         raise EventConflict(receipt.reason)
     if receipt.status is Status.REJECTED:
         raise RequestInvalid(receipt.reason or "", field=receipt.field or "")
     return _answer([_result(0, receipt)])
+
+
+def _check(told: Told) -> None:
+    check_told(caller(), told.event, backfill=told.backfill or params.flag("backfill"))
 
 
 def read_event(data: bytes) -> Told:
@@ -112,7 +118,9 @@ def _record_many(batch: list[bytes]) -> list[EventResult]:
     events: dict[int, Told] = {}
     for index, data in enumerate(batch):
         try:
-            events[index] = read_event(data)
+            event = read_event(data)
+            _check(event)
+            events[index] = event
         except RequestInvalid as error:
             results[index] = EventResult(
                 index, _event_id(data), Status.REJECTED, error.field or None, error.reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -13,8 +14,10 @@ from engine.feedback import Feedback
 from engine.follower import Follower
 from engine.identity_keeper import IdentityKeeper
 from engine.intake import Intake, Limits
+from engine.list_cache import ListCache
 from engine.live import LiveModel
 from engine.store.database import Database
+from engine.store.invalidations import SqlInvalidations
 from engine.store.ledger import SqlLedger
 from engine.store.rejects import SqlRejects
 
@@ -25,15 +28,26 @@ FOLLOW_REST = 9
 THREADS_FOR_READS = 4
 
 
-def taking(feedback: Feedback, *, threads: int) -> tuple[Intake, list[Repeating]]:
-    """The intake before the loop, and its background work."""
+@dataclass(frozen=True)
+class Taking:
+    """What takes events, what those of other systems' clients need, and the work afterwards."""
+
+    intake: Intake
+    clients: Clients
+    background: list[Repeating]
+
+
+def taking(database: Database, cache: ListCache, live: LiveModel, *, threads: int) -> Taking:
+    """The intake before the feedback loop; nothing is connected yet."""
+    feedback = Feedback(SqlLedger(database), SqlInvalidations(database), cache, model=live)
     follower = Follower(feedback, clock=utc_now)
     seats = max(threads - THREADS_FOR_READS, 1)
     intake = Intake(feedback, due=follower.add, limits=Limits(seats))
-    return intake, [
+    background = [
         Repeating("cache notes", feedback.clear_told, every=NOTES_INTERVAL),
         Repeating("features", partial(_follow, follower, intake), every=FOLLOW_INTERVAL),
     ]
+    return Taking(intake, clients_of(database, feedback, live), background)
 
 
 def _follow(follower: Follower, intake: Intake) -> None:

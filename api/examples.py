@@ -63,6 +63,7 @@ def _list(**fields: object) -> dict[str, Any]:
 
 BODIES: dict[str, dict[str, Any]] = {
     "put_segment": SEGMENT_BODIES,
+    "mint_token": {"an hour": {"ttl_seconds": 3600}},
     "for_basket": {
         "known": {"customer_id": "17850", "items": ["85123A", "22423"], "limit": 5},
         "anonymous": {"items": ["85123A"], "category": "kitchen", "category_cap": 2},
@@ -110,6 +111,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
         items=[{**_LISTED, "source": "popularity", "reasons": [{"code": "popular"}]}],
     ),
     **CUSTOMER_ANSWERS,
+    "mint_token": {
+        "customer_id": "17850",
+        "token": "WyIxNzg1MCIsMTc3MjQ0NTYwMF0.5qHfHsR3lXgXy0oGk2G1fUeYwq0oS0n0eVfJk3iJr8c",
+        "expires_at": "2026-03-02T10:00:00Z",
+    },
     "record_events": {
         "accepted": 1,
         "duplicate": 0,

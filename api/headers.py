@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
+Environ: TypeAlias = dict[str, Any]
+Headers: TypeAlias = tuple[tuple[str, str], ...]
 PRIVATE = "private, no-store"
+# A browser is not to guess what it was sent, nor to tell another site where it was.
+COMMON_HEADERS: Headers = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+)
 # Where the id of the request stands in its environment.
 REQUEST_ID = "regulars.request_id"
 _FAIR_ID = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}", re.ASCII)
 
 
-def request_id_of(environ: Mapping[str, Any]) -> str:
-    """The caller's id of the request when it is a fair one, else one of ours."""
-    given = environ.get("HTTP_X_REQUEST_ID")
-    if given is not None and _FAIR_ID.fullmatch(given):
-        return str(given)
-    return os.urandom(16).hex()
+def request_id_of(environ: Environ) -> str:
+    """The id of a request: noted before, else the caller's when it is a fair one, else ours."""
+    known: str | None = environ.get(REQUEST_ID)
+    if known is None:
+        given = environ.get("HTTP_X_REQUEST_ID")
+        fair = given is not None and _FAIR_ID.fullmatch(given)
+        known = environ[REQUEST_ID] = str(given) if fair else os.urandom(16).hex()
+    return known
 
 
 def common_headers(request_id: str) -> list[tuple[str, str]]:
-    """The request's id, and that a browser is not to guess what it was sent."""
-    return [("X-Request-ID", request_id), ("X-Content-Type-Options", "nosniff")]
+    """The request's id, and what every answer carries."""
+    return [("X-Request-ID", request_id), *COMMON_HEADERS]

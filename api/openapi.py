@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from api import wire, wire_customers, wire_lists, wire_segments
+from api import wire, wire_customers, wire_lists, wire_segments, wire_tokens
 from api.examples import ANSWERS, BODIES
 from api.operations import OPERATIONS, Operation, Parameter
 
@@ -15,12 +15,26 @@ _REF = "#/components/schemas/{name}"
 _STATUS_TEXT = {
     200: "Done.",
     400: "Something in the request breaks a rule; `field` names it.",
+    401: "No key, or one that is not known or has ended.",
+    403: "The key does not allow this; docs/security.md says which does.",
     404: "It is not known.",
     409: "It stands against what is there; nothing was stored.",
     413: "The body is too large.",
+    429: "Too often; try again after `Retry-After` seconds.",
     415: "The body is a form; send JSON.",
     500: "The service failed; its log holds the details under `request_id`.",
     503: "The database or the model cannot be reached; try again after `Retry-After` seconds.",
+}
+# What the guard says before a route is asked.
+_GUARDED = (401, 403, 429)
+_SCHEMES: Json = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key, `rk_...`."},
+    "publishable_key": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "key",
+        "description": "A publishable key, where a page cannot set headers.",
+    },
 }
 _TYPES = (
     wire.EventIn,
@@ -36,6 +50,8 @@ _TYPES = (
     wire_customers.CustomerSegments,
     wire_customers.Audience,
     wire_customers.IdentitySplit,
+    wire_tokens.TokenIn,
+    wire_tokens.TokenOut,
     wire_segments.SegmentIn,
     wire_segments.SegmentOut,
     wire_segments.SegmentsOut,
@@ -71,11 +87,13 @@ def document(*, version: str) -> Json:
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": _SCHEMES},
     }
 
 
 def _operation(operation: Operation) -> Json:
+    guarded = operation.path.startswith("/v1/")
+    statuses = sorted({*operation.errors, *(_GUARDED if guarded else ())})
     described: Json = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -84,9 +102,12 @@ def _operation(operation: Operation) -> Json:
         "parameters": [_parameter(each) for each in operation.parameters],
         "responses": {
             "200": _answer(operation.answer, ANSWERS[operation.name]),
-            **{str(status): _problem(status, operation) for status in operation.errors},
+            **{str(status): _problem(status, operation) for status in statuses},
         },
     }
+    if guarded:
+        # Either of them; nothing at all on the machine of a shop without keys.
+        described["security"] = [{"key": []}, {"publishable_key": []}]
     if operation.bodies:
         described["requestBody"] = {
             "required": True,
@@ -131,7 +152,7 @@ def _problem(status: int, operation: Operation) -> Json:
     else:
         content = {"application/problem+json": {"schema": _reference(wire.Problem)}}
     headers = _headers()
-    if status == 503:
+    if status in (429, 503):
         headers["Retry-After"] = {"schema": {"type": "string"}, "description": "In seconds."}
     return {"description": _STATUS_TEXT[status], "headers": headers, "content": content}
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from flask import request
 
+from api.guard.credentials import PARAMETERS
 from engine.domain.events import check_id
 from engine.errors import RequestInvalid
 from engine.recommend.answer import DEFAULT_LIMIT, DEFAULT_PLACEMENT, MAX_LIMIT, Request
@@ -88,7 +89,7 @@ def _number(name: str) -> float | None:
 def allow(*names: str) -> None:
     """Raise RequestInvalid when the query has a parameter beside the named ones."""
     for name in request.args:
-        if name not in names:
+        if name not in names and name not in PARAMETERS:
             allowed = f"allowed are {', '.join(names)}" if names else "this address takes none"
             raise RequestInvalid(f"no such parameter; {allowed}", field=name)
 

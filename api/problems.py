@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 
-import msgspec
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api.headers import REQUEST_ID, common_headers, request_id_of
-from api.wire import FieldProblem, Problem
+from api.headers import COMMON_HEADERS, request_id_of
+from api.problem_body import CONTENT_TYPE, problem_body, slug
+from api.wire import FieldProblem
 from engine.errors import (
     CustomerUnknown,
     EngineError,
@@ -24,7 +24,6 @@ from engine.errors import (
 )
 from engine.segments.problems import SegmentInvalid
 
-CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 _log = logging.getLogger(__name__)
 
@@ -45,6 +44,10 @@ class ItemsInvalid(EngineError):
         self.problems = problems
 
 
+class NotAllowed(RequestInvalid):
+    """The key does not allow what this field says."""
+
+
 class MediaTypeUnsupported(EngineError):
     """The body is a form, not JSON."""
 
@@ -53,6 +56,7 @@ class MediaTypeUnsupported(EngineError):
 KINDS: dict[type[EngineError], tuple[str, HTTPStatus]] = {
     RequestInvalid: ("request-invalid", HTTPStatus.BAD_REQUEST),
     ItemsInvalid: ("request-invalid", HTTPStatus.BAD_REQUEST),
+    NotAllowed: ("forbidden", HTTPStatus.FORBIDDEN),
     SegmentInvalid: ("request-invalid", HTTPStatus.BAD_REQUEST),
     CustomerUnknown: ("customer-unknown", HTTPStatus.NOT_FOUND),
     IdentityUnknown: ("identity-unknown", HTTPStatus.NOT_FOUND),
@@ -65,13 +69,18 @@ KINDS: dict[type[EngineError], tuple[str, HTTPStatus]] = {
     ModelUnavailable: ("model-unavailable", HTTPStatus.SERVICE_UNAVAILABLE),
     Overloaded: ("overloaded", HTTPStatus.SERVICE_UNAVAILABLE),
 }
-# What the framework refuses by itself.
+# What the framework and the guard refuse by themselves.
 _PLAIN = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.NOT_FOUND,
     HTTPStatus.METHOD_NOT_ALLOWED,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.INTERNAL_SERVER_ERROR,
 )
+# For a page that says nothing else of itself: nothing at all, and in nobody's frame.
+STRICT_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 _RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 # The words of the framework name no remedy.
 _DETAILS = {
@@ -91,7 +100,7 @@ def install(app: Flask) -> None:
 
 def kinds() -> list[tuple[str, int]]:
     """Every kind of problem with its status, by status."""
-    known = {*KINDS.values(), *((_slug(status), status) for status in _PLAIN)}
+    known = {*KINDS.values(), *((slug(status), status) for status in _PLAIN)}
     return sorted(((kind, status.value) for kind, status in known), key=lambda each: each[::-1])
 
 
@@ -104,17 +113,10 @@ def problem(
     errors: tuple[FieldProblem, ...] = (),
 ) -> Response:
     """A problem answer; `kind` names what went wrong, the status does when it is None."""
-    name = kind or _slug(status)
-    body = Problem(
-        type=f"/docs#{name}",
-        title=name.replace("-", " ").capitalize(),
-        status=status.value,
-        detail=detail,
-        request_id=request_id(),
-        field=field,
-        errors=errors,
+    body = problem_body(
+        status, detail, request_id=request_id(), kind=kind, field=field, errors=errors
     )
-    response = Response(msgspec.json.encode(body), status=status.value, content_type=CONTENT_TYPE)
+    response = Response(body, status=status.value, content_type=CONTENT_TYPE)
     if status in _RETRIED:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
@@ -122,19 +124,16 @@ def problem(
 
 def request_id() -> str:
     """The id of the request being answered: the caller's when it is a fair one, else ours."""
-    if REQUEST_ID not in request.environ:
-        request.environ[REQUEST_ID] = request_id_of(request.environ)
-    return str(request.environ[REQUEST_ID])
-
-
-def _slug(status: HTTPStatus) -> str:
-    return status.phrase.lower().replace(" ", "-")
+    return request_id_of(request.environ)
 
 
 def _with_common_headers(response: Response) -> Response:
+    response.headers["X-Request-ID"] = request_id()
+    response.headers.update(dict(COMMON_HEADERS))
     response.headers.setdefault("Cache-Control", "no-store")
-    for name, value in common_headers(request_id()):
-        response.headers[name] = value
+    if response.mimetype == "text/html":
+        response.headers["X-Frame-Options"] = "DENY"
+        response.headers.setdefault("Content-Security-Policy", STRICT_CONTENT)
     return response
 
 

@@ -9,7 +9,7 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from api import params
-from api.access import json_answer, services
+from api.access import check_own, json_answer, services
 from api.bodies import decode, read_json
 from api.door.fast_lane import REQUEST_NAME
 from api.list_answers import request_name
@@ -73,6 +73,7 @@ def for_basket() -> Response:
     body = _body(BasketIn)
     if body.customer_id is not None:
         check_id(body.customer_id, field="customer_id")
+        check_own(body.customer_id, field="customer_id")
     answer = services().lists.for_hand(
         Hand(body.items), _request(body), customer_id=body.customer_id
     )
@@ -92,6 +93,7 @@ def rerank() -> Response:
     """A given choice of items in a customer's order."""
     body = _body(RerankIn)
     check_id(body.customer_id, field="customer_id")
+    check_own(body.customer_id, field="customer_id")
     answer = services().lists.rerank(body.customer_id, body.items, _request(body))
     return json_answer(answer, private=True)
 

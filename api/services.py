@@ -11,6 +11,7 @@ from api.best_sellers import BestSellers
 from api.budget import Budget
 from api.catalog_changes import CatalogChanges
 from api.catalog_views import CatalogViews
+from api.guard.guard import Guard
 from api.kept_lists import KeptLists
 from api.lists import Lists
 from api.model_watch import ModelWatch
@@ -23,6 +24,7 @@ from engine.live import LiveModel
 from engine.newcomers import Newcomers
 from engine.portrait import Painter
 from engine.ports import Catalog, Customers, Features, Sales, Segments
+from engine.ports_access import ApiKeys
 from engine.segment_keeper import SegmentKeeper
 from engine.segment_sales import SegmentSales
 
@@ -59,6 +61,8 @@ class Services:
     budget: Budget
     breaker: Breaker
     clients: Clients
+    guard: Guard
+    keys: ApiKeys
     clock: Callable[[], datetime] = utc_now
     max_body_bytes: int = 5_000_000
     closers: tuple[Callable[[], None], ...] = ()

@@ -14,14 +14,14 @@ from api.budget import Budget
 from api.cache_wiring import Caching, caching, warming
 from api.door.door import Door
 from api.door.fast_lane import FastLane
-from api.events_wiring import clients_of, taking
+from api.events_wiring import taking
+from api.guard.wired import wired_guard
 from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
 from api.refresh import Refresh
 from api.repeating import Repeating
 from api.services import Services, keeper_of, utc_now
-from engine.feedback import Feedback
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Segments
@@ -62,7 +62,7 @@ def create() -> Door:
 def behind_door(services: Services) -> Door:
     """The app over the services with the fast lane before it."""
     lane = FastLane(services.cache, services.models, clock=services.clock)
-    return Door(create_app(services), lane, closes=services.close)
+    return Door(create_app(services), lane, guard=services.guard, closes=services.close)
 
 
 def connected(settings: Settings) -> Services:
@@ -76,14 +76,14 @@ def connected(settings: Settings) -> Services:
     warm_up = warming(settings, database)
     models, items = _models(settings), ItemBook(catalog)
     live = live_model(models, items, segments)
-    feedback = Feedback(SqlLedger(database), SqlInvalidations(database), kept.cache, model=live)
-    intake, following = taking(feedback, threads=settings.threads)
+    events = taking(database, kept.cache, live, threads=settings.threads)
     refresh = _refresh(database, segments, live)
+    door = wired_guard(settings, database)
     budget = Budget(settings.request_budget)
-    background = [*_watches(models, items, kept), *following, _turns(refresh)]
+    background = [*_watches(models, items, kept), *events.background, _turns(refresh)]
     services = Services(
-        intake=intake,
-        clients=clients_of(database, feedback, live),
+        intake=events.intake,
+        clients=events.clients,
         customers=SqlCustomers(database),
         catalog=catalog,
         sales=SqlSales(database),
@@ -95,11 +95,14 @@ def connected(settings: Settings) -> Services:
         budget=budget,
         models=models,
         breaker=CircuitBreaker(patience=DATABASE_PATIENCE),
+        guard=door.guard,
+        keys=door.keys,
         max_body_bytes=settings.max_body_bytes,
         closers=(
             database.close,
             kept.close,
             budget.close,
+            door.close,
             *(each.start().close for each in background),
             refresh.close,
             warm_up.stop,

@@ -34,6 +34,10 @@ class EventConflict(EngineError):
     """An event id was used again with another content."""
 
 
+class KeyUnknown(EngineError):
+    """There is no API key of this id, or it has ended."""
+
+
 class ModelUnavailable(EngineError):
     """No model version can serve: none is published, or the one asked for is broken."""
 

@@ -6,19 +6,25 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 
+from engine.domain.rates import Rate
 from engine.errors import SettingsError
 from engine.recommend.control.config import Control, problems_of
 
 PREFIX = "REGULARS_"
 CONFIG_NAME = "regulars.toml"
+OFF = "off"
+# Of one address: a busy office behind one, not a program that tries things out.
+PER_ADDRESS = Rate(1_200, 60)
 # REGULARS_CONFIG names the file itself, so it is no key within it.
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,10 @@ class Settings:
     worker_lifetime: timedelta = timedelta(0)
     worker_memory_mb: int = 0
     warm_customers: int = 0
+    cors_origins: tuple[str, ...] = ()
+    rate_limit_per_key: Rate | None = None
+    rate_limit_per_address: Rate | None = PER_ADDRESS
+    trusted_proxies: tuple[Network, ...] = ()
     control: Control = field(default_factory=Control)
 
     @classmethod
@@ -181,6 +191,33 @@ def _duration(raw: object) -> timedelta:
     return timedelta(**{_UNITS[unit]: float(number)})
 
 
+def _rate(raw: object) -> Rate | None:
+    text = _text(raw)
+    return None if text == OFF else Rate.parse(text)
+
+
+def _several(raw: object) -> list[str]:
+    """Texts in a list of the file, or separated by commas."""
+    parts = raw.split(",") if isinstance(raw, str) else raw
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise ValueError(f"{raw!r} is no list of texts")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _origins(raw: object) -> tuple[str, ...]:
+    origins = tuple(_several(raw))
+    for origin in origins:
+        parts = urlsplit(origin)
+        plain = f"{parts.scheme}://{parts.netloc}"
+        if parts.scheme not in ("http", "https") or "@" in origin or plain.lower() != origin:
+            raise ValueError(f"{origin!r} is no origin; write it as https://shop.example")
+    return origins
+
+
+def _networks(raw: object) -> tuple[Network, ...]:
+    return tuple(ip_network(each) for each in _several(raw))
+
+
 def _control(raw: object) -> Control:
     if not isinstance(raw, dict):
         raise ValueError(f"control is a table of {CONFIG_NAME}: write [control] there")
@@ -211,5 +248,9 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "worker_lifetime": _duration,
     "worker_memory_mb": _whole(0, 1_000_000),
     "warm_customers": _whole(0, 1_000_000),
+    "cors_origins": _origins,
+    "rate_limit_per_key": _rate,
+    "rate_limit_per_address": _rate,
+    "trusted_proxies": _networks,
     "control": _control,
 }

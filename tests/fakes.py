@@ -18,11 +18,12 @@ from scipy import sparse
 from api.app import create_app
 from api.budget import Budget
 from api.catalog_changes import CatalogChanges
+from api.events_wiring import clients_of
+from api.guard.guard import Guard, open_guard
 from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
 from api.services import Services
-from api.wiring import clients_of
 from engine.domain.assortment import Assortment
 from engine.domain.catalog import Item, ItemPatch
 from engine.domain.ids import IdTable
@@ -39,6 +40,7 @@ from engine.models.item_item import ItemItem
 from engine.models.model import Model
 from engine.models.popularity import Popularity
 from engine.recommend.recommender import Recommender
+from engine.store.api_keys import SqlApiKeys
 from engine.store.breaker import CircuitBreaker
 from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
@@ -177,7 +179,11 @@ class Shop:
 
 @contextmanager
 def a_shop(
-    database: Database, *, cache: ListCache | None = None, **settings: Any
+    database: Database,
+    *,
+    cache: ListCache | None = None,
+    guard: Guard | None = None,
+    **settings: Any,
 ) -> Iterator[Shop]:
     """A shop over a database, with a model, at noon of one day, without a cooldown."""
     models = Models()
@@ -208,6 +214,8 @@ def a_shop(
         closers=(budget.close,),
         models=watch,
         breaker=CircuitBreaker(cooldown=timedelta(0)),
+        guard=guard or open_guard(),
+        keys=SqlApiKeys(database),
         clock=clock,
         **settings,
     )

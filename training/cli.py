@@ -18,6 +18,7 @@ from training.commands.evaluate import evaluate
 from training.commands.features import features
 from training.commands.holdout import holdout
 from training.commands.ingest import ingest
+from training.commands.keys import keys
 from training.commands.models import models, publish
 from training.commands.rebuild import rebuild
 from training.commands.recommend import recommend
@@ -60,6 +61,7 @@ for command in (
     report,
     rebuild,
     rejects,
+    keys,
     serve,
     reload,
     backup,

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from api.door.fast_lane import FastLane
-from api.headers import PRIVATE, REQUEST_ID, common_headers, request_id_of
+from api.guard.caller import CALLER
+from api.guard.guard import Guard
+from api.guard.refusals import Refusal
+from api.headers import PRIVATE, common_headers, request_id_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -22,22 +25,30 @@ class Door:
         inner: WSGIApplication,
         lane: FastLane,
         *,
+        guard: Guard,
         closes: Callable[[], None] = lambda: None,
     ) -> None:
         """`closes` ends what runs behind the door."""
         self._inner = inner
         self._lane = lane
+        self._guard = guard
         self.close = closes
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """The answer's body; its status and headers are told to `start`."""
-        environ[REQUEST_ID] = request_id_of(environ)
-        body = self._lane.answer(environ)
+        request_id = request_id_of(environ)
+        caller = self._guard.admit(environ)
+        if isinstance(caller, Refusal):
+            return caller.answer(start)
+        environ[CALLER] = caller
+        body = self._lane.answer(environ, caller)
         if body is None:
             answer = self._inner(environ, start)
             self._lane.learn(environ)
             return answer
-        start("200 OK", listed_headers(environ[REQUEST_ID], len(body)))
+        headers = listed_headers(request_id, len(body))
+        headers.extend(self._guard.headers(environ))
+        start("200 OK", headers)
         return (body,)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from api.guard.caller import Caller
+from api.guard.credentials import without_credentials
 from api.list_answers import list_name
 from api.model_watch import ModelWatch
 from engine.domain.events import MAX_ID_LENGTH, to_ms
@@ -36,14 +38,14 @@ class FastLane:
         self._clock = clock
         self._names: dict[str, str] = {}
 
-    def answer(self, environ: Mapping[str, Any]) -> bytes | None:
+    def answer(self, environ: Mapping[str, Any], caller: Caller) -> bytes | None:
         """The cached list, None when this request is not, or not surely, one for it."""
-        name = self._names.get(environ["QUERY_STRING"])
+        name = self._names.get(without_credentials(environ["QUERY_STRING"]))
         if name is None or environ["REQUEST_METHOD"] != "GET":
             return None
         customer_id = customer_of(environ["PATH_INFO"])
         recommender = self._models.current()
-        if customer_id is None or recommender is None:
+        if customer_id is None or recommender is None or not caller.may_see(customer_id):
             return None
         epoch = recommender.steering.epoch(to_ms(self._clock()))
         try:
@@ -55,7 +57,7 @@ class FastLane:
 
     def learn(self, environ: Mapping[str, Any]) -> None:
         """Remember what the view understood by the query of a request, if it left that."""
-        name, query = environ.get(REQUEST_NAME), environ["QUERY_STRING"]
+        name, query = environ.get(REQUEST_NAME), without_credentials(environ["QUERY_STRING"])
         if name is None or len(query) > MAX_QUERY_LENGTH or self._names.get(query) == name:
             return
         if len(self._names) >= MAX_QUERIES:

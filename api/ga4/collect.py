@@ -11,10 +11,11 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from api import params
-from api.access import services
+from api.access import caller, services
 from api.bodies import check_free, decode, read_json
 from api.client_events import ClientEvents
 from api.ga4.goods import lines_of
+from api.guard.browsing import check_told
 from api.robots import is_robot, marked
 from api.wire import GaItemIn
 from engine.domain.events import MAX_LINES, Event, EventType
@@ -58,6 +59,7 @@ def collect() -> Response:
     for data in envelope.events:
         try:
             event = _event(decode(bytes(data), _EventIn), envelope)
+            check_told(caller(), event, backfill=backfill)
         except RequestInvalid as error:
             intake.refuse(bytes(data), error)
             continue

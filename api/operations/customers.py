@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api import wire_customers as wire
+from api import wire_tokens
 from api.operations.described import (
     CUSTOMER_ID,
     ID_SCHEMA,
@@ -18,6 +19,23 @@ ANONYMOUS_ID = Parameter(
     "anonymous_id", "path", "The id of the visitor's device or cookie.", ID_SCHEMA, "c1f6-77"
 )
 CUSTOMERS = (
+    Operation(
+        name="mint_token",
+        method="post",
+        path="/v1/customers/{customer_id}/token",
+        tag="Customers",
+        summary="A token for this customer's own page",
+        description=(
+            "For the shop's server, once it knows who is logged in. The page sends the token "
+            "beside its publishable key, as the header `X-Customer-Token` or the parameter "
+            "`token`, and is then shown this customer's lists, and no other's. It cannot be taken "
+            "back before it ends: give it an hour, not a week."
+        ),
+        answer=wire_tokens.TokenOut,
+        errors=(400, 413, 415, 500, 503),
+        parameters=(CUSTOMER_ID,),
+        bodies=(wire_tokens.TokenIn,),
+    ),
     Operation(
         name="profile",
         method="get",

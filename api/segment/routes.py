@@ -8,9 +8,10 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from api import params
-from api.access import json_answer, services
+from api.access import caller, json_answer, services
 from api.bodies import decode, read_json
 from api.client_events import ClientEvents
+from api.guard.browsing import check_told
 from api.robots import is_robot, marked
 from api.segment.messages import CALLS, Moment, event_of, read_message, user_agent
 from engine.errors import RequestInvalid
@@ -62,6 +63,7 @@ def _take(calls: list[bytes], *, sent_at: str | None, backfill: bool) -> Respons
         try:
             message = read_message(data)
             event = event_of(message, moment=moment, currency=own.clients.currency)
+            check_told(caller(), event, backfill=backfill)
         except RequestInvalid as error:
             intake.refuse(data, error)
             continue

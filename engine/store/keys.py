@@ -5,8 +5,10 @@
 | `regulars:lists:{customer}` | hash   | the customer's revision and up  | 2 KB an answer of 20   |
 |                             |        | to `MAX_LISTS` finished answers | items, usually 1 to 3  |
 | `regulars:catalog`          | string | the catalogue's revision        | 60 bytes               |
+| `regulars:rate:{who}:{when}`| string | requests let in during a window | 100 bytes              |
 
-Both live for `memory_ttl` after the last write, an answer within the hash for the cache's own TTL.
+The last lives for two windows of its rate. The others live for `memory_ttl` after the last write,
+an answer within the hash for the cache's own TTL.
 
 Fields of the hash: `rev`, the customer's revision in decimal, below which no answer may be
 written; `list:<request>`, an answer behind its header (below); and `making:<request>`, until when
@@ -32,6 +34,7 @@ from engine.domain.marks import MARK_BYTES
 LIST_PREFIX = "list:"
 MAKING_PREFIX = "making:"
 CATALOG = "regulars:catalog"
+RATE_PREFIX = "regulars:rate"
 # Requests vary without bound (excluded items); a customer's hash must not.
 MAX_LISTS = 64
 HEADER = struct.Struct(">qdH")
@@ -80,6 +83,11 @@ def answer(field: str) -> str:
 def making(field: str) -> str:
     """The hash field that says until when somebody makes that answer."""
     return f"{MAKING_PREFIX}{field}"
+
+
+def permits(name: str, window: int) -> str:
+    """What follows the prefix in the key of one window of a key or an address."""
+    return f"{name}:{window}"
 
 
 def memory_ttl(ttl: timedelta) -> timedelta:

@@ -224,3 +224,17 @@ rejected_events = Table(
     Column("anonymous_id", Id),
     sqlite_autoincrement=True,
 )
+
+# Of a key only its digest is kept; ended ones stay, so that the door never falls open again.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Id, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("revoked_ms", BigInteger),
+    Column("last_used_ms", BigInteger),
+)

@@ -13,6 +13,7 @@ from werkzeug.test import Client, TestResponse
 
 from api.door.door import Door
 from api.door.fast_lane import FastLane, customer_of
+from api.guard.caller import Caller
 from api.wiring import behind_door
 from engine.errors import StoreUnavailable
 from engine.store.breaker import CircuitBreaker
@@ -50,7 +51,7 @@ def shop(sqlite_url: str, valkey_url: str) -> Iterator[Shop]:
 class NoLane(FastLane):
     """A lane that answers nothing: everything goes to Flask."""
 
-    def answer(self, environ: object) -> None:  # type: ignore[override]
+    def answer(self, environ: object, caller: object) -> None:  # type: ignore[override]
         return None
 
 
@@ -60,14 +61,15 @@ def doors(shop: Shop) -> tuple[Client, Client, list[bool]]:
     fast: list[bool] = []
     answer = door._lane.answer
 
-    def watched(environ: dict[str, object]) -> bytes | None:
-        body = answer(environ)
+    def watched(environ: dict[str, object], caller: Caller) -> bytes | None:
+        body = answer(environ, caller)
         fast.append(body is not None)
         return body
 
     door._lane.answer = watched  # type: ignore[method-assign]
     services = shop.services
-    slow = Door(door._inner, NoLane(services.cache, services.models, clock=services.clock))
+    lane = NoLane(services.cache, services.models, clock=services.clock)
+    slow = Door(door._inner, lane, guard=services.guard)
     return Client(door), Client(slow), fast
 
 

@@ -72,6 +72,13 @@ USAGE = [
     wrong("segments put tea --file {files}/missing.json", "missing.json", "does not exist"),
     wrong("segments why lost", "CUSTOMER"),
     wrong("report holdout --weeks 0", "0", "1<=x<=104"),
+    wrong("keys create", "--kind"),
+    wrong("keys create --kind owner", "owner", "publishable", "admin"),
+    wrong("keys create --kind secret --expires soon", "soon", "90d"),
+    wrong(f"keys create --kind secret --name {'a' * 81}", "--name", "80"),
+    wrong("keys rotate k --overlap -1h", "-1h"),
+    wrong("keys token c001 --ttl 8d", "--ttl", "604800"),
+    wrong("keys token c001 --ttl 0s", "--ttl", "604800"),
     wrong("serve --port 65536", "65536"),
     wrong("serve --workers 0", "0", "1<=x<=256"),
 ]
@@ -127,8 +134,10 @@ FILES = [
     refused("models show ../../etc", "'../../etc'"),
     refused("models promote 2020", "2020", "models list"),
     refused("models rollback", "no earlier model"),
-    refused("serve --host 0.0.0.0", "0.0.0.0", "without keys", "127.0.0.1"),
-    refused("serve --host shop.example", "shop.example", "127.0.0.1"),
+    refused("serve --host 0.0.0.0 --port 0", "0.0.0.0", "no API key", "regulars keys create"),
+    refused("serve --host shop.example", "shop.example", "no address", "127.0.0.1"),
+    refused("keys revoke nobody", "nobody", "keys list"),
+    refused("keys rotate nobody", "nobody", "keys list"),
 ]
 
 DATABASE = "postgresql://shop:{}@127.0.0.1:1/regulars"

@@ -242,7 +242,7 @@ def test_a_home_that_cannot_be_made_is_named(files: Path, typed: Typed, words: s
         USAGE[0],
         FILES[0],
         SETTINGS[0],
-        refused("serve --host 0.0.0.0", "0.0.0.0"),
+        refused("serve --host 0.0.0.0 --port 0", "0.0.0.0", "keys create"),
         refused("train", "s3://", REGULARS_MODELS_URL="s3://bucket"),
     ],
     ids=str,

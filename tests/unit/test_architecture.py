@@ -17,10 +17,11 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 GROUND = {"errors", "settings", "ports", "domain"}
 FLOORS = {
     "errors": set(),
-    "settings": {"errors", "recommend"},
+    "settings": {"errors", "recommend", "domain"},
     "domain": {"errors", "domain"},
     "ports": {"domain"},
     "list_cache": set(),
+    "ports_access": {"domain"},
     "loyalty": {"errors", "domain", "loyalty"},
     "models": {"errors", "domain", "loyalty", "models"},
     "recommend": {"errors", "domain", "ports", "loyalty", "models", "recommend"},
@@ -49,7 +50,16 @@ FLOORS = {
     "identity_keeper": {"domain", "ports", "live", "identities"},
     # The model store writes what models are, the table of features has a column for each there is;
     # everything else in the store knows the domain only.
-    "store": {"errors", "domain", "ports", "list_cache", "store", "models", "loyalty"},
+    "store": {
+        "errors",
+        "domain",
+        "ports",
+        "list_cache",
+        "ports_access",
+        "store",
+        "models",
+        "loyalty",
+    },
 }
 HOMES = {
     "flask": {"api"},
@@ -58,6 +68,7 @@ HOMES = {
     "altair": {"engine/charts"},
     "vl_convert": {"engine/charts"},
     "redis": {"engine/store"},
+    "limits": {"engine/store"},
     "sqlalchemy": {"engine/store"},
     "alembic": {"engine/store"},
     "psycopg": {"engine/store"},

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.domain.rates import Rate
 from engine.errors import SettingsError
 from engine.recommend.control.config import Boost, Bury, Control, Pin
 from engine.settings import Settings
@@ -52,6 +53,44 @@ def test_every_wrong_key_is_reported_at_once(tmp_path) -> None:
         assert wrong in message
     assert "allowed are home" in message
     assert "hunter2" not in message
+
+
+def test_who_may_ask_and_how_often_is_read_from_the_file_and_from_variables(tmp_path) -> None:
+    text = 'cors_origins = ["https://shop.example"]\nrate_limit_per_key = "50/second"\n'
+
+    settings = read(
+        tmp_path,
+        text,
+        REGULARS_RATE_LIMIT_PER_ADDRESS="off",
+        REGULARS_TRUSTED_PROXIES="10.0.0.0/8, 2001:db8::1",
+    )
+
+    assert settings.cors_origins == ("https://shop.example",)
+    assert settings.rate_limit_per_key == Rate(50, 1)
+    assert settings.rate_limit_per_address is None
+    assert [str(each) for each in settings.trusted_proxies] == ["10.0.0.0/8", "2001:db8::1/128"]
+    assert read(tmp_path, "").rate_limit_per_address == Rate(1_200, 60)
+    assert read(tmp_path, REGULARS_CORS_ORIGINS="").cors_origins == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "shop.example"),
+        ("CORS_ORIGINS", "https://shop.example/"),
+        ("CORS_ORIGINS", "https://Shop.example"),
+        ("CORS_ORIGINS", "https://u:p@shop.example"),
+        ("CORS_ORIGINS", "null"),
+        ("RATE_LIMIT_PER_KEY", "many"),
+        ("RATE_LIMIT_PER_ADDRESS", "10/day"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+    ],
+)
+def test_a_rule_of_the_door_that_cannot_be_meant_is_refused(tmp_path, key, value) -> None:
+    with pytest.raises(SettingsError, match=key):
+        read(tmp_path, **{f"REGULARS_{key}": value})
 
 
 def test_a_url_is_never_shown(tmp_path) -> None:

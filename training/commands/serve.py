@@ -7,13 +7,19 @@ import os
 import socket
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from engine.domain.addresses import is_loopback
+from engine.domain.events import to_ms
 from engine.errors import SettingsError
-from engine.settings import CONFIG_NAME, CONFIG_VARIABLE, PREFIX, Settings
+from engine.settings import CONFIG_NAME, CONFIG_VARIABLE, OFF, PREFIX, Settings
+from engine.store.api_keys import SqlApiKeys
+from engine.store.database import Database
 from engine.store.embedded_valkey import start_valkey
+from engine.store.kept_keys import KeyFile
 from training.serving.listeners import Listeners
 from training.serving.running import Running
 from training.serving.standing import FOLDER, standing_file
@@ -25,7 +31,7 @@ APPLICATION = "api.wiring:create"
 
 
 @click.command(epilog="Example: regulars serve --port 8080")
-@click.option("--host", help="Address to listen on; only this machine can be served so far.")
+@click.option("--host", help="Address to listen on; beyond this machine only with an API key.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.")
 @click.pass_obj
@@ -43,13 +49,11 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
 
 def run_server(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; nothing is left running afterwards."""
-    refuse_beyond_loopback(settings.host)
-    if settings.host == "localhost":
-        # The server takes addresses, not names.
-        settings = replace(settings, host="127.0.0.1")
+    settings = replace(settings, host=address_of(settings.host))
     settings = replace(settings, port=usable_port(settings.host, settings.port))
-    with open_database(settings):
-        pass  # Migrated once here, before several workers would do it at a time.
+    # Migrated once here, before several workers would do it at a time.
+    with open_database(settings) as database:
+        ask_for_keys(settings, database)
     cache = nullcontext(None) if settings.redis_url else start_valkey(settings.home)
     with cache as embedded, standing_file(settings.home, settings.port) as standing:
         made = Environments(settings, embedded.url if embedded else None)
@@ -136,6 +140,19 @@ _UNTIL_RESTART = (
 )
 
 
+def address_of(host: str) -> str:
+    """The address to listen on; raises SettingsError for a name, which the server does not take."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        ipaddress.ip_address(host)
+    except ValueError as error:
+        raise SettingsError(
+            f"host {host} is no address; write 127.0.0.1 for this machine alone, 0.0.0.0 for all"
+        ) from error
+    return host
+
+
 def usable_port(host: str, port: int) -> int:
     """The port, or a free one for 0; raises SettingsError when it cannot be listened on.
 
@@ -176,6 +193,10 @@ def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str
         "THREADS": str(settings.threads),
         "MAX_BODY_BYTES": str(settings.max_body_bytes),
         "WORKER_MEMORY_MB": str(settings.worker_memory_mb),
+        "RATE_LIMIT_PER_KEY": str(settings.rate_limit_per_key or OFF),
+        "RATE_LIMIT_PER_ADDRESS": str(settings.rate_limit_per_address or OFF),
+        "CORS_ORIGINS": ",".join(settings.cors_origins),
+        "TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
         **{name.upper(): f"{getattr(settings, name).total_seconds():f}s" for name in durations},
         **({"REDIS_URL": redis_url} if redis_url else {}),
     }
@@ -183,14 +204,17 @@ def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str
     return {f"{PREFIX}{name}": value for name, value in values.items()} | threads
 
 
-def refuse_beyond_loopback(host: str) -> None:
-    """Raise SettingsError for an address that others can reach: there are no keys to check."""
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
+def ask_for_keys(settings: Settings, database: Database) -> None:
+    """Tell this machine's workers of the keys; SettingsError when others could come in without.
+
+    The workers look for themselves, but the database may be away when they do.
+    """
+    keys = SqlApiKeys(database).all()
+    if keys:
+        KeyFile(settings.home).save(keys)
+    now_ms = to_ms(datetime.now(UTC))
+    if not is_loopback(settings.host) and not any(key.usable(now_ms) for key in keys):
         raise SettingsError(
-            f"host {host}: this version answers without keys and therefore only on this machine; "
-            "use 127.0.0.1 and put a proxy that authenticates in front of it"
+            f"host {settings.host} can be reached from other machines, and there is no API key; "
+            "make one first: regulars keys create --kind secret"
         )

@@ -1,0 +1,40 @@
+"""The body of a problem (RFC 9457), with or without Flask around it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import msgspec
+
+from api.wire import FieldProblem, Problem
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def slug(status: HTTPStatus) -> str:
+    """What a problem is called that is no more than its status."""
+    return status.phrase.lower().replace(" ", "-")
+
+
+def problem_body(
+    status: HTTPStatus,
+    detail: str,
+    *,
+    request_id: str,
+    kind: str | None = None,
+    field: str | None = None,
+    errors: tuple[FieldProblem, ...] = (),
+) -> bytes:
+    """The JSON of a problem; `kind` names what went wrong, the status does when it is None."""
+    name = kind or slug(status)
+    return msgspec.json.encode(
+        Problem(
+            type=f"/docs#{name}",
+            title=name.replace("-", " ").capitalize(),
+            status=status.value,
+            detail=detail,
+            request_id=request_id,
+            field=field,
+            errors=errors,
+        )
+    )
