@@ -1,7 +1,13 @@
 -- Ninety-five lists to five purchases, of customers at random.
 dofile(os.getenv("BENCH_SCRIPTS") .. "/common.lua")
 local number = 0
+local pause = tonumber(os.getenv("BENCH_PAUSE_MS") or "0")
 math.randomseed(7)
+
+-- How long a connection rests between two requests, in whole ms.
+function delay()
+  return pause
+end
 
 function request()
   number = number + 1
