@@ -6,6 +6,7 @@ from flask import Flask
 
 from api import (
     audience,
+    browser,
     customers,
     docs,
     events,
@@ -31,7 +32,7 @@ def create_app(services: Services) -> Flask:
     app.url_map.converters["id"] = IdConverter
     for each in (recommendations, customers, segments, audience, items, events):
         app.register_blueprint(each.blueprint, url_prefix=PREFIX)
-    for each in (health, docs):
+    for each in (health, docs, browser):
         app.register_blueprint(each.blueprint)
     problems.install(app)
     return app

@@ -44,6 +44,7 @@ _TYPES = (
     wire.EventResults,
     wire.ItemsStored,
     wire.ItemOut,
+    wire.PublicItems,
     wire.Health,
     wire.Readiness,
 )

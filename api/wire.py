@@ -248,6 +248,25 @@ class ItemOut(Struct, frozen=True):
     attributes: dict[str, Any]
 
 
+class PublicItem(Struct, frozen=True):
+    """What a page may show of an item: nothing of what it cost the shop."""
+
+    item_id: str
+    title: str | None
+    category: str | None
+    brand: str | None
+    price: int | None
+    image_url: str | None
+    url: str | None
+    available: bool
+
+
+class PublicItems(Struct, frozen=True):
+    """Items as a page may show them, in the order asked for; those not described are left out."""
+
+    items: tuple[PublicItem, ...]
+
+
 class Health(Struct, frozen=True):
     """That the process answers."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from api import wire
-from api.operations.described import ITEM_ID, Operation
+from api.operations.described import ID_SCHEMA, ITEM_ID, Operation, Parameter
+from api.params import MAX_SHOWN
 
 TOLD = (
     Operation(
@@ -38,6 +39,28 @@ TOLD = (
         answer=wire.ItemsStored,
         errors=(400, 413, 415, 500, 503),
         bodies=(wire.ItemIn, wire.ItemsIn),
+    ),
+    Operation(
+        name="get_items",
+        method="get",
+        path="/v1/items",
+        tag="Catalogue",
+        summary="What a page may show of items",
+        description=(
+            "Titles, links, pictures and prices of the items of a list, without what they cost the "
+            "shop. Those that were never described are left out."
+        ),
+        answer=wire.PublicItems,
+        errors=(400, 500, 503),
+        parameters=(
+            Parameter(
+                "ids",
+                "query",
+                "The items; repeated, or separated by commas.",
+                {"type": "array", "items": ID_SCHEMA, "minItems": 1, "maxItems": MAX_SHOWN},
+                ["85123A", "22423"],
+            ),
+        ),
     ),
     Operation(
         name="get_item",
