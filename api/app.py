@@ -18,6 +18,7 @@ from api import (
 )
 from api.access import EXTENSION, IdConverter
 from api.services import Services
+from api.storefront import views as storefront
 
 PREFIX = "/v1"
 
@@ -34,5 +35,7 @@ def create_app(services: Services) -> Flask:
         app.register_blueprint(each.blueprint, url_prefix=PREFIX)
     for each in (health, docs, browser):
         app.register_blueprint(each.blueprint)
+    if services.storefront is not None:
+        app.register_blueprint(storefront.blueprint, url_prefix="/storefront")
     problems.install(app)
     return app

@@ -106,7 +106,7 @@ def _parameter(parameter: Parameter) -> Json:
     described: Json = {
         "name": parameter.name,
         "in": parameter.place,
-        "required": parameter.place == "path",
+        "required": parameter.required or parameter.place == "path",
         "description": parameter.description,
         "schema": parameter.schema,
         "example": parameter.example,

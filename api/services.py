@@ -10,6 +10,7 @@ from api.best_sellers import BestSellers
 from api.catalog_views import CatalogViews
 from api.lists import Breaker, Lists
 from api.model_watch import ModelWatch
+from api.storefront.sample import Sample
 from engine.feedback import Feedback
 from engine.live import LiveModel
 from engine.newcomers import Newcomers
@@ -40,6 +41,7 @@ class Services:
     breaker: Breaker
     clock: Callable[[], datetime] = utc_now
     max_body_bytes: int = 5_000_000
+    storefront: Sample | None = None
     closers: tuple[Callable[[], None], ...] = ()
     lists: Lists = field(init=False)
     keeper: SegmentKeeper = field(init=False)

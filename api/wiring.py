@@ -21,6 +21,7 @@ from api.no_cache import NoListCache
 from api.refresh import Refresh
 from api.repeating import Repeating, exit_without_parent
 from api.services import Services, keeper_of, utc_now
+from api.storefront.sample import Sample
 from api.upkeep import Upkeep, with_catch_up
 from engine.feedback import Feedback
 from engine.live import LiveModel
@@ -69,8 +70,7 @@ def connected(settings: Settings) -> Services:
     Neither the database nor the cache nor a model has to be there yet.
     """
     database = LateDatabase.open(settings.database)
-    catalog = SqlCatalog(database)
-    invalidations = SqlInvalidations(database)
+    catalog, invalidations = SqlCatalog(database), SqlInvalidations(database)
     cache, upkeep, close_cache = _cache(settings, catalog, invalidations)
     models = ModelWatch(
         ModelStore(settings.models_folder), partial(recommender_of, settings=settings)
@@ -100,6 +100,7 @@ def connected(settings: Settings) -> Services:
         models=models,
         breaker=CircuitBreaker(patience=DATABASE_PATIENCE),
         max_body_bytes=settings.max_body_bytes,
+        storefront=_storefront(settings, database),
         closers=(
             database.close,
             close_cache,
@@ -135,6 +136,12 @@ def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh
         holder=uuid.uuid4().hex,
         clock=utc_now,
     )
+
+
+def _storefront(settings: Settings, database: Database) -> Sample | None:
+    if not settings.storefront:
+        return None
+    return Sample(SqlCustomers(database), SqlFeatures(database), SqlLedger(database))
 
 
 def _cache(

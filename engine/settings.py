@@ -41,6 +41,7 @@ class Settings:
     cooldown: timedelta = timedelta(days=1)
     rfm_window: timedelta = timedelta(days=365)
     max_body_bytes: int = 5_000_000
+    storefront: bool = False
     control: Control = field(default_factory=Control)
 
     @classmethod
@@ -165,6 +166,16 @@ def _whole(low: int, high: int) -> Callable[[object], int]:
     return read
 
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _flag(raw: object) -> bool:
+    text = str(raw).lower()
+    if text not in _FLAGS:
+        raise ValueError(f"{raw!r} is neither true nor false")
+    return _FLAGS[text]
+
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -201,5 +212,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "cooldown": _duration,
     "rfm_window": _duration,
     "max_body_bytes": _whole(1_000, 1_000_000_000),
+    "storefront": _flag,
     "control": _control,
 }

@@ -59,6 +59,7 @@ TOLD = (
                 "The items; repeated, or separated by commas.",
                 {"type": "array", "items": ID_SCHEMA, "minItems": 1, "maxItems": MAX_SHOWN},
                 ["85123A", "22423"],
+                required=True,
             ),
         ),
     ),

@@ -257,6 +257,7 @@
         tell("identify", []);
       }
     },
+    visitor: () => (granted ? visitorId() : null),
     page(properties) {
       tell("view_item_list", [], { properties: { page: location.pathname, ...properties } });
     },
@@ -286,7 +287,7 @@
   const quiet =
     (act) =>
     (...given) => {
-      const failed = (error) => announce({ error });
+      const failed = (error) => void announce({ error });
       try {
         const done = act(...given);
         return done?.catch ? done.catch(failed) : done;

@@ -60,7 +60,12 @@ def demo(settings: Settings, once: bool) -> None:
     """Load real sample purchases, train, start everything, and show what a purchase changes."""
     # Never the shop's own database, cache or models.
     own = replace(
-        settings, home=settings.home / "demo", database_url=None, redis_url=None, models_url=None
+        settings,
+        home=settings.home / "demo",
+        database_url=None,
+        redis_url=None,
+        models_url=None,
+        storefront=True,
     )
     customer = _prepare(own)
     with _server(own) as (url, process):

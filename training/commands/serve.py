@@ -30,8 +30,11 @@ SECONDS_TO_FINISH = 5
 @click.option("--host", help="Address to listen on; only this machine can be served so far.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.")
+@click.option("--storefront", is_flag=True, help="Serve a sample shop at /storefront/ too.")
 @click.pass_obj
-def serve(settings: Settings, host: str | None, port: int | None, workers: int | None) -> None:
+def serve(
+    settings: Settings, host: str | None, port: int | None, workers: int | None, storefront: bool
+) -> None:
     """Answer over HTTP until stopped."""
     run_server(
         replace(
@@ -39,12 +42,15 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
             host=settings.host if host is None else host,
             port=settings.port if port is None else port,
             workers=settings.workers if workers is None else workers,
+            storefront=settings.storefront or storefront,
         )
     )
 
 
 def run_server(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; nothing is left running afterwards."""
+    if settings.storefront:
+        refuse_storefront_beyond_loopback(settings.host)
     refuse_beyond_loopback(settings.host)
     if settings.host == "localhost":
         # The server takes addresses, not names.
@@ -119,6 +125,7 @@ def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str
         "PORT": str(settings.port),
         "WORKERS": str(settings.workers),
         "MAX_BODY_BYTES": str(settings.max_body_bytes),
+        "STOREFRONT": str(settings.storefront),
         **{name.upper(): f"{getattr(settings, name).total_seconds():f}s" for name in durations},
         **({"REDIS_URL": redis_url} if redis_url else {}),
     }
@@ -126,14 +133,26 @@ def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str
     return {f"{PREFIX}{name}": value for name, value in values.items()} | threads
 
 
+def refuse_storefront_beyond_loopback(host: str) -> None:
+    """Raise SettingsError for an address that others can reach: they could order for customers."""
+    if not _local(host):
+        raise SettingsError(
+            f"host {host}: in the sample shop anybody may be one of your customers and order; "
+            "serve it on 127.0.0.1 only, or without --storefront"
+        )
+
+
 def refuse_beyond_loopback(host: str) -> None:
     """Raise SettingsError for an address that others can reach: there are no keys to check."""
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
+    if not _local(host):
         raise SettingsError(
             f"host {host}: this version answers without keys and therefore only on this machine; "
             "use 127.0.0.1 and put a proxy that authenticates in front of it"
         )
+
+
+def _local(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
