@@ -193,7 +193,7 @@
       image.alt = ""; // the title beside it says it all
       link.append(image);
     }
-    link.append(make("span", "title", item.title));
+    link.append(make("span", "title", item.title), " ");
     if (item.price != null && shop.currency) link.append(make("span", "price", money(item.price)));
     return link;
   };

@@ -158,7 +158,7 @@ def test_cards_are_told_titles_prices_and_pictures(client: FlaskClient):
 
     assert (tea["title"], tea["price"], tea["url"]) == ("Green tea", 499, "/storefront/items/A")
     assert cup["title"] == '<b>"Cup"</b>'
-    assert client.get(tea["image_url"]).content_type == "image/svg+xml; charset=utf-8"
+    assert client.get(tea["image_url"]).mimetype == "image/svg+xml"
 
 
 @pytest.mark.parametrize("shape", SHAPES)
