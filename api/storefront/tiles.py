@@ -9,13 +9,15 @@ HUES = 24
 TONES = 4
 # What an item is drawn as, by words of its aisle and title; the first that is met decides.
 _THINGS: Mapping[str, tuple[str, ...]] = {
+    "banana": ("BANANA",),
+    "egg": ("EGGS",),
     "bottle": ("WINE", "BEER", "LIQUOR", "SYRUP", "DRSNG", "SHAMPOO", "HAIR CARE", "LAUNDRY"),
     "can": ("SOFT DRINK", "SOUP", "CANNED", "SHELF STABLE", "SEAFOOD-CANNED", "CAT FOOD"),
     "carton": ("MILK", "JUICE", "REFRGRATD", "TEAS", "WATER"),
     "tub": ("YOGURT", "ICE CREAM", "SPREAD", "CREAM", "DIPS", "PUDDING", "BUTTER"),
     "wedge": ("CHEESE",),
     "loaf": ("BREAD", "BUN", "ROLL", "BAKED", "CAKE", "DONUT", "BAGEL", "COOKIE"),
-    "fruit": ("FRUIT", "APPLE", "BERRIES", "CITRUS", "MELON", "PEACH", "BANANA", "GRAPE"),
+    "fruit": ("FRUIT", "APPLE", "BERRIES", "CITRUS", "MELON", "PEACH", "GRAPE"),
     "leaf": (
         "VEG",
         "SALAD BAR",
@@ -53,6 +55,12 @@ _SHAPES: Mapping[str, str] = {
     "fruit": '<path d="M100 84c-62-34-76 104-22 104 10 0 14-5 22-5s12 5 22 5c54 0 40-138-22-104z"/>'
     '<path class="d" d="M102 82q-4-26 24-38 4 28-24 38z"/><circle class="l" cx="74" cy="122" '
     'r="10"/>',
+    "banana": '<path d="M44 66q14 104 104 112 18-2 20-20-72-4-104-98-10-6-20 6z"/>'
+    '<path class="d" d="M42 52l18-6 6 18-20 8z"/><path class="s" d="M60 84q26 66 82 80" '
+    'stroke-width="6"/>',
+    "egg": '<ellipse cx="64" cy="148" rx="28" ry="37"/><ellipse cx="136" cy="148" rx="28" '
+    'ry="37"/><ellipse class="d" cx="100" cy="146" rx="29" ry="39"/><ellipse class="l" cx="90" '
+    'cy="130" rx="7" ry="10"/>',
     "leaf": '<path d="M52 178q-18-96 96-130 16 112-70 128-12 2-26 2z"/>'
     '<path class="s" d="M60 170q30-66 70-96M84 138l34-6M98 116l4-30" stroke-width="7"/>',
     "steak": '<path d="M46 116c0-52 78-64 104-30 24 32-2 90-52 96-36 4-52-30-52-66z"/>'
@@ -73,6 +81,9 @@ _SHAPES: Mapping[str, str] = {
 SHAPES = tuple(_SHAPES)
 # Hues, of HUES, that a thing of nature has; what is packed has any.
 _NATURAL: Mapping[str, tuple[int, ...]] = {
+    "banana": (3,),
+    "carton": (13, 14, 15),
+    "egg": (2,),
     "fruit": (0, 1, 2, 3, 23),
     "leaf": (5, 6, 7, 8),
     "loaf": (2,),
