@@ -63,13 +63,15 @@ class Seen:
 class Site:
     """A shop's site that passes /v1 and /regulars.js on to a Regulars server, as proxies do.
 
-    `pages` are its own. While `up` is false whatever is passed on comes back as 502.
+    `pages` are its own. While `up` is false whatever is passed on comes back as 502, after
+    `seconds`.
     """
 
     upstream: str
     pages: dict[str, str] = field(default_factory=dict)
     policy: str | None = None
     up: bool = True
+    seconds: float = 0
     url: str = ""
     posted: list[dict[str, Any]] = field(default_factory=list)
 
@@ -105,6 +107,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             self._pass_on(body)
 
         def _pass_on(self, body: bytes | None) -> None:
+            time.sleep(site.seconds)
             if not site.up:
                 self._answer(502, b"{}", "application/json")
                 return

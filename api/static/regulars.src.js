@@ -199,6 +199,8 @@
   };
 
   const recommend = async (placement, element, options = {}) => {
+    // Asked again meanwhile, the later list is the one to show, whichever comes first.
+    const turn = (element.regulars = {});
     const answer = await list(placement, options);
     const ids = answer.items.map((each) => each.item_id);
     const found = ids.length ? await (options.items || shop.items || described)(ids) : [];
@@ -233,7 +235,7 @@
       shown.append(entry);
     }
     announce({ list: answer });
-    if (listed.size) element.replaceChildren(shown);
+    if (listed.size && element.regulars == turn) element.replaceChildren(shown);
     listed.forEach((_, entry) => seen.observe(entry));
     return answer;
   };

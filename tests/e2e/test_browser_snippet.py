@@ -106,6 +106,19 @@ def test_consent_withdrawn_removes_the_visitor_and_ends_the_telling(
     assert page.evaluate(VISITOR) != visitor
 
 
+def test_consent_withdrawn_while_the_server_takes_its_time_leaves_nothing_behind(
+    page: Page, site: Site, visitor: str
+) -> None:
+    site.seconds = 0.5
+    with page.expect_request("**/v1/events"):
+        page.evaluate("regulars.view('item-03')")
+    with page.expect_response("**/v1/events"):
+        page.evaluate("regulars.consent(false)")
+    page.wait_for_timeout(200)
+
+    assert page.evaluate(STORED) == [0, 0]
+
+
 def test_a_visitor_is_the_same_one_on_the_next_page_and_another_one_after_half_a_year(
     page: Page, site: Site, visitor: str
 ) -> None:
@@ -282,6 +295,7 @@ def test_an_own_way_of_making_cards_is_taken_and_one_that_fails_leaves_the_page_
     failed = page.evaluate(
         "() => regulars.recommend('home', list, {render() { throw new Error('no') }})"
     )
+    page.evaluate("() => regulars.recommend('home', list, {items: () => []})")
     untouched = page.locator("#list").inner_text()
     page.evaluate("""() => regulars.recommend('home', list, {
         limit: 2,
@@ -292,6 +306,19 @@ def test_an_own_way_of_making_cards_is_taken_and_one_that_fails_leaves_the_page_
     assert failed is None
     assert untouched == "Our own picks"
     assert page.locator("#list li").first.inner_text().startswith("1. My item-")
+
+
+def test_of_two_lists_for_one_place_the_later_one_stays(page: Page, visitor: str) -> None:
+    page.evaluate("""() => {
+        const later = milliseconds => ids => new Promise(done => setTimeout(
+            () => done(ids.map(item_id => ({item_id, title: `After ${milliseconds}`}))),
+            milliseconds,
+        ));
+        return Promise.all([600, 1].map(milliseconds =>
+            regulars.recommend('home', list, {items: later(milliseconds)})));
+    }""")
+
+    assert page.locator("#list li").first.inner_text().strip() == "After 1"
 
 
 def test_nothing_that_a_strict_policy_forbids_is_done(
