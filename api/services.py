@@ -16,6 +16,7 @@ from api.kept_lists import KeptLists
 from api.lists import Lists
 from api.model_watch import ModelWatch
 from api.robots import Pace
+from api.storefront.sample import Sample
 from engine.domain.rejects import Rejects
 from engine.identity_keeper import IdentityKeeper
 from engine.intake import Intake
@@ -65,6 +66,7 @@ class Services:
     keys: ApiKeys
     clock: Callable[[], datetime] = utc_now
     max_body_bytes: int = 5_000_000
+    storefront: Sample | None = None
     closers: tuple[Callable[[], None], ...] = ()
     lists: Lists = field(init=False)
     keeper: SegmentKeeper = field(init=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from api.model_watch import ModelWatch
 from api.refresh import Refresh
 from api.repeating import Repeating
 from api.services import Services, keeper_of, utc_now
+from api.storefront.sample import Sample
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Segments
@@ -81,6 +83,7 @@ def connected(settings: Settings) -> Services:
     door = wired_guard(settings, database)
     budget = Budget(settings.request_budget)
     background = [*_watches(models, items, kept), *events.background, _turns(refresh)]
+    ends = (database.close, kept.close, budget.close, door.close)
     services = Services(
         intake=events.intake,
         clients=events.clients,
@@ -98,18 +101,15 @@ def connected(settings: Settings) -> Services:
         guard=door.guard,
         keys=door.keys,
         max_body_bytes=settings.max_body_bytes,
-        closers=(
-            database.close,
-            kept.close,
-            budget.close,
-            door.close,
-            *(each.start().close for each in background),
-            refresh.close,
-            warm_up.stop,
-        ),
+        storefront=_storefront(settings, database),
+        closers=(*ends, *map(_started, background), refresh.close, warm_up.stop),
     )
     models.before_serving(partial(warm_up.carry_out, services.lists.make_for))
     return services
+
+
+def _started(work: Repeating) -> Callable[[], None]:
+    return work.start().close
 
 
 def _models(settings: Settings) -> ModelWatch:
@@ -149,6 +149,12 @@ def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh
 
 def _turns(refresh: Refresh) -> Repeating:
     return Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL)
+
+
+def _storefront(settings: Settings, database: Database) -> Sample | None:
+    if not settings.storefront:
+        return None
+    return Sample(SqlCustomers(database), SqlFeatures(database), SqlLedger(database))
 
 
 def _watches(models: ModelWatch, items: ItemBook, kept: Caching) -> list[Repeating]:

@@ -56,6 +56,7 @@ class Settings:
     rate_limit_per_key: Rate | None = None
     rate_limit_per_address: Rate | None = PER_ADDRESS
     trusted_proxies: tuple[Network, ...] = ()
+    storefront: bool = False
     control: Control = field(default_factory=Control)
 
     @classmethod
@@ -180,6 +181,16 @@ def _whole(low: int, high: int) -> Callable[[object], int]:
     return read
 
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _flag(raw: object) -> bool:
+    text = str(raw).lower()
+    if text not in _FLAGS:
+        raise ValueError(f"{raw!r} is neither true nor false")
+    return _FLAGS[text]
+
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -252,5 +263,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "rate_limit_per_key": _rate,
     "rate_limit_per_address": _rate,
     "trusted_proxies": _networks,
+    "storefront": _flag,
     "control": _control,
 }
