@@ -170,6 +170,8 @@ def _page(
     )
     response = Response(html, status=status, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    # Without it a form of these pages says it comes from nowhere.
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = PRIVATE
     return response
 
