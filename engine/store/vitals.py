@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +13,12 @@ from statistics import median
 from urllib.parse import quote
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from engine.errors import StoreUnavailable
 from engine.store import schema
-from engine.store.database import POSTGRESQL, Database
+from engine.store.database import POSTGRESQL, Database, parsed_url
 
 LOOK_SECONDS = 2
 SAMPLES = 5
@@ -46,7 +47,7 @@ def for_reading(url: str) -> Database:
 
     Nothing is made that is not there. Raises SettingsError for a URL that cannot be used.
     """
-    parsed = make_url(url)
+    parsed = parsed_url(url)
     if parsed.get_backend_name() == POSTGRESQL:
         options = {"connect_timeout": LOOK_SECONDS, "application_name": "regulars doctor"}
         return Database(
@@ -66,11 +67,6 @@ def for_reading(url: str) -> Database:
 def table_version(connection: Connection) -> str | None:
     """The version of the tables, None where there are none."""
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def newest_version() -> str:
-    """The version that this code brings tables to."""
-    return schema.newest()
 
 
 def is_current(database: Database) -> bool:
@@ -94,7 +90,8 @@ def synchronous_commit(database: Database) -> str:
 def trip_seconds(database: Database) -> float:
     """The middle time of a question and its answer on a connection that is open."""
     with database.read() as connection:
-        asked = text("SELECT 1")
+        # SQLite answers to less than this without a look into the file.
+        asked = text("SELECT 1" if database.dialect == POSTGRESQL else "PRAGMA schema_version")
         return median(_seconds(lambda: connection.scalar(asked)) for _ in range(SAMPLES))
 
 
@@ -121,7 +118,9 @@ def commit_seconds(folder: Path) -> float:
         raise StoreUnavailable(f"nothing can be committed in {folder}: {error}") from error
     finally:
         for each in ("", "-wal", "-shm", "-journal"):
-            path.with_name(f"{path.name}{each}").unlink(missing_ok=True)
+            # A file system that cannot be written says so even of what is not there.
+            with suppress(OSError):
+                path.with_name(f"{path.name}{each}").unlink(missing_ok=True)
 
 
 def _probed(path: Path) -> float:

@@ -31,11 +31,20 @@ class Asking:
     url: str
     key: str | None = field(default=None, repr=False)
 
+    @property
+    def shown(self) -> str:
+        """The URL without a password."""
+        start, at, end = self.url.rpartition("@")
+        return f"{start.partition('://')[0]}://{end}" if at else end
+
     def get(self, path: str) -> Answer:
         """The answer to a GET by a new connection, which any of the workers may take.
 
         Raises StoreUnavailable when there is none, SettingsError for a URL that is none.
         """
+        if self.key and not (self.key.isascii() and self.key.isprintable()):
+            # The library's own message would repeat it.
+            raise SettingsError("--key holds letters that no key has; copy it again")
         connection, prefix = self._connection()
         headers = {"Accept": "application/json", "Connection": "close"}
         if self.key:
@@ -46,7 +55,7 @@ class Asking:
             body = answer.read(MOST_BYTES)
         except (OSError, http.client.HTTPException, ValueError) as error:
             words = str(error) or type(error).__name__
-            raise StoreUnavailable(f"{self.url}{path}: {words}") from error
+            raise StoreUnavailable(f"{self.shown}{path}: {words}") from error
         finally:
             connection.close()
         return Answer(answer.status, _decoded(body))
@@ -56,9 +65,9 @@ class Asking:
             parts = urlsplit(self.url)
             host, port = parts.hostname, parts.port
         except ValueError as error:
-            raise SettingsError(f"{self.url} is no URL: {error}") from error
+            raise SettingsError(f"{self.shown} is no URL: {error}") from error
         if parts.scheme not in ("http", "https") or not host:
-            raise SettingsError(f"{self.url} is no URL; write it as http://127.0.0.1:8080")
+            raise SettingsError(f"{self.shown} is no URL; write it as http://127.0.0.1:8080")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else _PLAIN
         return kind(host, port, timeout=ANSWER_SECONDS), parts.path.rstrip("/")
 

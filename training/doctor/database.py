@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.errors import StoreUnavailable
-from engine.store import vitals
+from engine.store import schema, vitals
 from engine.store.database import POSTGRESQL, SQLITE, Database
 from engine.store.rejects import MOST_KEPT, SqlRejects
 from training.doctor.finding import Deployment, Finding, broken, ok, unless, warning
@@ -91,15 +91,13 @@ def _on_server(found: Database, deployment: Deployment) -> Iterator[Finding]:
 
 
 def _tables(found: Database) -> Finding:
-    try:
-        current = vitals.is_current(found)
-    except StoreUnavailable as error:
-        remedy = "Install the version of regulars that wrote it, or restore a backup from before."
-        return broken("tables", str(error), remedy)
     with found.read() as connection:
         version = vitals.table_version(connection)
-    newest = vitals.newest_version()
-    if current:
+    newest = schema.newest()
+    if version and not schema.knows(version):
+        remedy = "Install the regulars that wrote them, or restore a backup from before it ran."
+        return broken("tables", f"version {version}, but {newest} is the newest here", remedy)
+    if vitals.is_current(found):
         return ok("tables", f"version {version}, the newest")
     shown = f"version {version}, {newest} is the newest" if version else "there are none yet"
     if version == newest:

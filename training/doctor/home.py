@@ -16,8 +16,7 @@ def home(deployment: Deployment) -> Iterator[Finding]:
     """Whether the home can be used, and whether others can read what is in it."""
     folder = deployment.settings.home
     if not folder.exists() and not folder.is_symlink():
-        remedy = "The first `regulars ingest` makes it; if there should be one, set REGULARS_HOME."
-        yield warning("home", f"{folder.absolute()} does not exist", remedy)
+        yield _missing(folder.absolute())
         return
     yield _writable(folder)
     yield from _read_by_others(_private_files(deployment), folder)
@@ -26,6 +25,16 @@ def home(deployment: Deployment) -> Iterator[Finding]:
 def config_file() -> Path:
     """Where the settings would be read from."""
     return Path(os.environ.get(CONFIG_VARIABLE) or Path.cwd() / CONFIG_NAME)
+
+
+def _missing(folder: Path) -> Finding:
+    found = f"{folder} does not exist"
+    above = next(each for each in folder.parents if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        remedy = "Make it as a user who may and give it to this one, or set REGULARS_HOME."
+        return broken("home", f"{found} and cannot be made in {above}", remedy)
+    remedy = "The first `regulars ingest` makes it; if there should be one, set REGULARS_HOME."
+    return warning("home", found, remedy)
 
 
 def _writable(folder: Path) -> Finding:
@@ -55,12 +64,17 @@ def _private_files(deployment: Deployment) -> list[Path]:
 
 
 def _read_by_others(files: list[Path], folder: Path) -> Iterator[Finding]:
-    for path in files:
-        if _is_open(path):
-            inside = folder.absolute() in path.absolute().parents
-            remedy = f"Run chmod 700 {folder.absolute()}." if inside else f"Run chmod 600 {path}."
-            yield warning("permissions", f"{path} can be read by every user of this host", remedy)
-    if files and not any(map(_is_open, files)):
+    exposed = [path.absolute() for path in files if _is_open(path)]
+    inside = [path for path in exposed if folder.absolute() in path.parents]
+    apart = [path for path in exposed if path not in inside]
+    if inside:
+        names = " and ".join(path.name for path in inside)
+        found = f"{names} in {folder.absolute()} can be read by every user of this host"
+        yield warning("permissions", found, f"Run chmod 700 {folder.absolute()}.")
+    for path in apart:
+        found = f"{path} can be read by every user of this host"
+        yield warning("permissions", found, f"Run chmod 600 {path}.")
+    if files and not exposed:
         yield ok("permissions", "neither database nor configuration can be read by other users")
 
 

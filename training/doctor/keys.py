@@ -24,7 +24,7 @@ def keys(database: Database, deployment: Deployment) -> Iterator[Finding]:
         yield ok("api keys", f"none; {host} answers this machine alone, and without asking")
     elif not usable:
         remedy = "Run `regulars keys create --kind secret`; `regulars serve` refuses without one."
-        yield broken("api keys", f"none, and others reach {host}", remedy)
+        yield broken("api keys", f"none is valid, and others reach {host}", remedy)
     else:
         yield from _ends(usable, now_ms)
 

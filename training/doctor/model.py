@@ -17,12 +17,22 @@ def model(deployment: Deployment) -> Iterator[Finding]:
     store = ModelStore(deployment.settings.models_folder)
     try:
         version = store.current_version()
-        if version is None:
-            remedy = "Run `regulars train`; everyone sees best sellers until then."
-            yield warning("model", "none is live", remedy)
-            return
+    except ModelUnavailable as error:
+        yield broken(
+            "model", str(error), f"The versions are folders in {deployment.settings.models_folder}."
+        )
+        return
+    if version is None:
+        remedy = "Run `regulars train`; everyone sees best sellers until then."
+        yield warning("model", "none is live", remedy)
+        return
+    yield from _version(store, version, deployment.clock())
+
+
+def _version(store: ModelStore, version: str, now: datetime) -> Iterator[Finding]:
+    try:
         manifest = store.manifest(version)
-        yield _age(manifest, deployment.clock())
+        yield _age(manifest, now)
         store.load(version)
     except ModelUnavailable as error:
         remedy = (

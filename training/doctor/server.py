@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import EngineError
 from engine.settings import Settings
 from training.doctor.asking import Asking
-from training.doctor.finding import Deployment, Finding, broken, ok, unless, warning
+from training.doctor.finding import Deployment, Finding, Severity, broken, ok, unless, warning
 from training.serving.standing import Standing, standings
 
 # Each by a new connection: of four workers one is missed once in a hundred times.
@@ -48,29 +48,29 @@ def _reloaded(path: Path, standing: Standing) -> Iterator[Finding]:
 
 def _asked(asking: Asking) -> Iterator[Finding]:
     try:
-        yield from _ready(asking)
-        yield from _of_one_mind(asking)
+        ready = _ready(asking)
+        yield ready
+        if ready.severity != Severity.BROKEN:
+            yield from _of_one_mind(asking)
     except EngineError as error:
         remedy = "Start it, or look what it says in its log; give its address by --url."
         yield broken("server", str(error), remedy)
 
 
-def _ready(asking: Asking) -> Iterator[Finding]:
+def _ready(asking: Asking) -> Finding:
     answer = asking.get("/readyz")
     status, parts = answer.body.get("status"), answer.body.get("parts")
     if status is None or not isinstance(parts, dict):
         remedy = "Give the address of `regulars serve` by --url; something else answers there."
-        yield broken("server", f"{asking.url}/readyz answers {answer.status}", remedy)
-        return
+        return broken("server", f"{asking.shown}/readyz answers {answer.status}", remedy)
     missing = [f"{name} {state}" for name, state in parts.items() if state != "ok"]
     said = ", ".join(missing) or f"{', '.join(parts)} ok"
-    found = f"{asking.url} is {status}: {said}"
+    found = f"{asking.shown} is {status}: {said}"
     if status == _READY:
-        yield ok("server", found)
-    elif status == _DEGRADED:
-        yield warning("server", found, "It answers plainly; see what was found of these parts.")
-    else:
-        yield broken("server", found, "It cannot answer; see what was found of these parts.")
+        return ok("server", found)
+    if status == _DEGRADED:
+        return warning("server", found, "It answers plainly; see what was found of these parts.")
+    return broken("server", found, "It cannot answer; see what was found of these parts.")
 
 
 def _of_one_mind(asking: Asking) -> Iterator[Finding]:

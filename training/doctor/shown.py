@@ -32,7 +32,7 @@ def lines(findings: Iterable[Finding]) -> Iterable[str]:
     """One line a finding."""
     for each in findings:
         remedy = f". {each.remedy}" if each.remedy else ""
-        yield f"{each.severity:<8} {each.about:<15} {each.found}{remedy}"
+        yield f"{each.severity:<8} {each.about:<15} {each.found.rstrip('.')}{remedy}"
 
 
 def as_json(findings: Sequence[Finding]) -> str:
