@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,6 +12,7 @@ from engine.errors import EngineError
 from engine.settings import Settings
 from training.doctor.asking import Asking
 from training.doctor.finding import Deployment, Finding, Severity, broken, ok, unless, warning
+from training.serving import worker
 from training.serving.standing import Standing, standings
 
 # Each by a new connection: of four workers one is missed once in a hundred times.
@@ -30,6 +32,7 @@ def server(deployment: Deployment) -> Iterator[Finding]:
         yield warning("server", f"nobody serves {deployment.settings.home} here", remedy)
     for path, standing in found.items():
         yield from _reloaded(path, standing)
+        yield from _workers(path, standing)
         yield from _asked(Asking(_url(deployment.settings, path), deployment.key))
 
 
@@ -44,6 +47,17 @@ def _reloaded(path: Path, standing: Standing) -> Iterator[Finding]:
         remedy = "Correct what it says and run `regulars reload`; the workers went on as before."
         found = f"the last reload at port {path.stem} was refused: {standing.refusal}"
         yield warning("server", found, remedy)
+
+
+def _workers(path: Path, standing: Standing) -> Iterator[Finding]:
+    """How many processes answer, where the system tells (Linux)."""
+    below = Path(f"/proc/{standing.pid}/task/{standing.pid}/children")
+    with suppress(OSError):
+        commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in below.read_text().split()]
+        count = sum(worker.__name__.encode() in command for command in commands)
+        found = f"{count} at port {path.stem}"
+        remedy = "See the server's log; it tries again after ever longer pauses."
+        yield unless(count > 0, broken("workers", found, remedy))
 
 
 def _asked(asking: Asking) -> Iterator[Finding]:
