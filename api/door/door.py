@@ -49,7 +49,8 @@ class Door:
         headers = listed_headers(request_id, len(body))
         headers.extend(self._guard.headers(environ))
         start("200 OK", headers)
-        return (body,)
+        # Granian sends a list of one at once.
+        return [body]
 
 
 def listed_headers(request_id: str, length: int) -> list[tuple[str, str]]:
