@@ -44,8 +44,10 @@ def taking(database: Database, cache: ListCache, live: LiveModel, *, threads: in
     seats = max(threads - THREADS_FOR_READS, 1)
     intake = Intake(feedback, due=follower.add, limits=Limits(seats))
     background = [
-        Repeating("cache notes", feedback.clear_told, every=NOTES_INTERVAL),
-        Repeating("features", partial(_follow, follower, intake), every=FOLLOW_INTERVAL),
+        Repeating("cache notes", feedback.clear_told, every=NOTES_INTERVAL, at_end=True),
+        Repeating(
+            "features", partial(_follow, follower, intake), every=FOLLOW_INTERVAL, at_end=True
+        ),
     ]
     return Taking(intake, clients_of(database, feedback, live), background)
 

