@@ -8,6 +8,7 @@ segments the day that each member entered.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ LEFT_OUT = ("invalidations",)
 # The features there are change with the code; a column that is gone is no loss, it is worked out.
 _FOLLOWS_CODE = (customer_features.name,)
 PAGE = 10_000
+LINGER_SECONDS = 3
 _TYPES: Sequence[tuple[type, pa.DataType]] = (
     (Boolean, pa.bool_()),
     (SmallInteger, pa.int64()),
@@ -154,7 +156,14 @@ def _refuse_if_used(connection: Connection, *, name: str) -> None:
     # A SQLite file that is filled is nobody else's; whether the other is used is asked later.
     if connection.dialect.name != POSTGRESQL:
         return
-    if others := connection.scalar(text(_OTHERS_POSTGRESQL)):
+    others = connection.scalar(text(_OTHERS_POSTGRESQL))
+    until = time.monotonic() + LINGER_SECONDS
+    while others and time.monotonic() < until:
+        # Connections of a server that just ended may linger.
+        time.sleep(0.1)
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+        others = connection.scalar(text(_OTHERS_POSTGRESQL))
+    if others:
         raise StoreUnavailable(
             f"{name}: {others} connections of regulars are open; stop `regulars serve` and every "
             "other command first, on every host"
