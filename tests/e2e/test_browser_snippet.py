@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from engine.store.embedded_valkey import SOCKET_NAME
 from tests.browsing import PAGE, STRICT, Seen, Site, arrived, log
-from tests.shop import Server, Shop, free_port
+from tests.builders import a_shop
+from tests.shop import Server, Shop, free_port, write_csv
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "browser.md").read_text()
 INIT = "options => regulars.init({url: '/', currency: 'EUR', ...options})"
@@ -403,21 +404,37 @@ def test_the_guides_example_works_as_it_stands_there(
     assert seen.errors == []
 
 
-def test_a_page_of_an_allowed_origin_gets_lists_and_tells_what_happens(
-    context: BrowserContext, site: Site, shop: Shop, seen: Seen
+def test_a_page_of_an_allowed_origin_with_key_and_token_gets_lists_and_tells_what_happens(
+    context: BrowserContext, site: Site, tmp_path: Path, seen: Seen
 ) -> None:
-    # Another server of the same shop, with the cache of the first.
-    cache = {"REGULARS_REDIS_URL": f"unix://{shop.home / SOCKET_NAME}"}
-    allowing = Shop(shop.home, {**shop.variables, **cache, "REGULARS_CORS_ORIGINS": site.url})
-    with allowing.serving(workers=1) as other:
+    shop = Shop(tmp_path, {"REGULARS_CORS_ORIGINS": site.url})
+    shop.done("ingest", write_csv(tmp_path / "orders.csv", a_shop()), "--currency", "EUR")
+    items = [{"item_id": f"item-{number:02d}", "title": str(number)} for number in range(30)]
+    with shop.serving(workers=1) as other:
+        other.call("/v1/items", {"items": items}, method="PUT")
+        key = shop.done("keys", "create", "--kind", "publishable").strip()
+        token = shop.done("keys", "token", "c007").strip()
+        while other.call("/v1/items/popular")[0] == 200:
+            time.sleep(0.1)
         page = context.new_page()
         seen.watch(page)
         page.goto(site.url)
-        page.evaluate(INIT, {"consent": "granted", "url": other.url})
+        begin = {"consent": "granted", "url": other.url, "key": key}
+        page.evaluate(INIT, begin)
         visitor = str(page.evaluate(VISITOR))
-        page.evaluate(LIST, ["home", {"limit": 4}])
+        nobodys = page.evaluate(LIST, ["home", {"limit": 4}])
+        page.evaluate("token => regulars.identify('c007', token)", token)
+        own = page.evaluate(LIST, ["home", {"limit": 4}])
         page.evaluate("regulars.view('item-03')")
+        # No beacon: it would ask for cookies.
         page.goto("about:blank")
-        arrived(shop.home, visitor, types=["impression", "view_item"])
+        arrived(tmp_path, visitor, types=["identify", "impression", "impression", "view_item"])
+        complaints = list(seen.console)
+        page.goto(site.url.replace("127.0.0.1", "localhost"))
+        page.evaluate(INIT, begin)
+        refused = page.evaluate(LIST, ["home", {}])
 
-    assert (seen.errors, seen.console) == ([], [])
+    assert (nobodys["customer_id"], own["customer_id"]) == (None, "c007")
+    assert (seen.errors, complaints) == ([], [])
+    assert refused is None
+    assert page.locator("#list").inner_text() == "Our own picks"
