@@ -11,6 +11,7 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from api.json_words import in_words
 from api.problems import MediaTypeUnsupported
 from api.wire import MAX_BATCH
 from engine.errors import RequestInvalid
@@ -72,7 +73,7 @@ def _unpacked(body: bytes, *, limit: int) -> bytes:
     try:
         plain = unpacking.decompress(body, limit + 1)
     except zlib.error as error:
-        raise RequestInvalid(f"the body is no gzip: {error}", field="body") from error
+        raise RequestInvalid("the body is no gzip, or a broken one", field="body") from error
     if len(plain) > limit:
         raise RequestEntityTooLarge
     if not unpacking.eof:
@@ -147,6 +148,8 @@ def _hint(reason: str, place: str) -> str:
         return "; write ids in quotes"
     if name == "occurred_at":
         return "; write it as 2026-01-31T12:00:00Z"
+    if name == "currency" and "regex" in reason:
+        return "; write three capital letters such as EUR"
     return ""
 
 
@@ -159,7 +162,7 @@ def _invalid(message: str, field: str, *, closed: bool) -> RequestInvalid:
             place, reason = f"{place}.{named['name']}".lstrip("."), said
     joined = field + place if place.startswith("[") else ".".join(filter(None, (field, place)))
     hint = CLOSED if closed and reason == "no such field" else _hint(reason, place)
-    return RequestInvalid(reason + hint, field=joined)
+    return RequestInvalid(in_words(reason) + hint, field=joined)
 
 
 def _syntax(message: str, data: bytes) -> str:

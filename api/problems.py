@@ -40,7 +40,8 @@ class ItemsInvalid(EngineError):
     """Several fields of a batch break a rule; none of it was stored."""
 
     def __init__(self, problems: tuple[FieldProblem, ...], *, count: int) -> None:
-        super().__init__(f"{count} fields are wrong; nothing was stored")
+        wrong = "1 field is wrong" if count == 1 else f"{count} fields are wrong"
+        super().__init__(f"{wrong}; nothing was stored")
         self.problems = problems
 
 

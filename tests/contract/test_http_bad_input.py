@@ -484,3 +484,22 @@ def test_events_that_are_nearly_right_are_each_answered(shop: Shop, events: list
     assert answer.status_code == 200 or "no JSON" in answer.json["detail"]
     if answer.status_code == 200:
         assert len(answer.json["results"]) == len(events)
+
+
+def test_an_unknown_type_is_told_the_nearest_there_are(shop: Shop):
+    answer = shop.client.post(
+        EVENTS, data=an_event(type="order_complete"), content_type="application/json"
+    )
+
+    assert answer.json["detail"] == (
+        "'order_complete' is no event type; did you mean 'Order Completed'? /docs lists them all"
+    )
+
+
+@pytest.mark.parametrize(
+    ("items", "said"), [([{}], "1 field is wrong"), ([{}, {}], "2 fields are wrong")]
+)
+def test_wrong_items_are_counted_in_good_grammar(shop: Shop, items: list[object], said: str):
+    answer = shop.client.put(ITEMS, json={"items": items})
+
+    assert answer.json["detail"].startswith(f"{said}; nothing was stored: items[0].item_id")
