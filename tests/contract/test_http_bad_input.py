@@ -492,7 +492,7 @@ def test_an_unknown_type_is_told_the_nearest_there_are(shop: Shop):
     )
 
     assert answer.json["detail"] == (
-        "'order_complete' is no event type; did you mean 'Order Completed'? /docs lists them all"
+        "type: 'order_complete' is no event type; did you mean 'Order Completed'? /docs lists them all"
     )
 
 
