@@ -438,8 +438,10 @@ JSON = st.recursive(
 def test_no_json_makes_the_service_fail(shop: Shop, content: object):
     body = json.dumps(content).encode()
 
-    for answer in (shop.client.post(EVENTS, data=body), shop.client.put(ITEMS, data=body)):
-        assert answer.status_code < 500, answer.text
+    for method, path in (("POST", EVENTS), ("PUT", ITEMS)):
+        answer = shop.client.open(path, method=method, data=body, content_type="application/json")
+
+        assert answer.status_code in (200, 400, 409), answer.text
 
 
 NEARLY = st.fixed_dictionaries(
@@ -479,8 +481,9 @@ def test_events_that_are_nearly_right_are_each_answered(shop: Shop, events: list
         # NaN is no JSON at all, and a case of its own above.
         return
 
-    answer = shop.client.post(EVENTS, data=body)
+    answer = shop.client.post(EVENTS, data=body, content_type="application/json")
 
+    # JSON cannot say half of a surrogate pair: it is refused as no JSON.
     assert answer.status_code == 200 or "no JSON" in answer.json["detail"]
     if answer.status_code == 200:
         assert len(answer.json["results"]) == len(events)
@@ -492,7 +495,8 @@ def test_an_unknown_type_is_told_the_nearest_there_are(shop: Shop):
     )
 
     assert answer.json["detail"] == (
-        "type: 'order_complete' is no event type; did you mean 'Order Completed'? /docs lists them all"
+        "type: 'order_complete' is no event type; "
+        "did you mean 'Order Completed'? /docs lists them all"
     )
 
 
