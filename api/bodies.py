@@ -104,17 +104,18 @@ def decode(data: bytes, kind: type[_Decoded], *, field: str = "", closed: bool =
 
     Raises RequestInvalid naming the field and the type expected there.
     """
+    whole = field or "body"
     try:
         return msgspec.json.decode(data, type=kind)
     except UnicodeDecodeError as error:
-        reason = f"the text is not UTF-8: {error.reason} at byte {error.start} of a string"
-        raise RequestInvalid(reason, field=field) from error
+        reason = f"the text is not UTF-8 at byte {error.start} of a string"
+        raise RequestInvalid(reason, field=whole) from error
     except msgspec.ValidationError as error:
         raise _invalid(str(error), field, closed=closed) from error
     except msgspec.DecodeError as error:
-        raise RequestInvalid(_syntax(str(error), data), field=field) from error
+        raise RequestInvalid(_syntax(str(error), data), field=whole) from error
     except RecursionError as error:
-        raise RequestInvalid("the JSON is nested too deeply", field=field) from error
+        raise RequestInvalid("the JSON is nested too deeply", field=whole) from error
 
 
 def check_free(value: object, *, field: str) -> None:
@@ -162,7 +163,7 @@ def _invalid(message: str, field: str, *, closed: bool) -> RequestInvalid:
             place, reason = f"{place}.{named['name']}".lstrip("."), said
     joined = field + place if place.startswith("[") else ".".join(filter(None, (field, place)))
     hint = CLOSED if closed and reason == "no such field" else _hint(reason, place)
-    return RequestInvalid(in_words(reason) + hint, field=joined)
+    return RequestInvalid(in_words(reason) + hint, field=joined or "body")
 
 
 def _syntax(message: str, data: bytes) -> str:

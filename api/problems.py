@@ -72,6 +72,7 @@ KINDS: dict[type[EngineError], tuple[str, HTTPStatus]] = {
 }
 # What the framework and the guard refuse by themselves.
 _PLAIN = (
+    HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -85,6 +86,7 @@ STRICT_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 _RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 # The words of the framework name no remedy.
 _DETAILS = {
+    HTTPStatus.BAD_REQUEST: "the request cannot be read; see that its Host header names a host",
     HTTPStatus.NOT_FOUND: "nothing is served at this address; /docs lists what is",
     HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take the method; see the Allow header",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large; send it in smaller batches",

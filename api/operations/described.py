@@ -33,7 +33,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path; `errors` are the statuses beside 200, `bodies` the types taken."""
+    """One method of one path; `errors` are the statuses of refusals, `bodies` the types taken.
+
+    Without an `answer` it is 204 and empty.
+    """
 
     name: str
     method: str
@@ -41,7 +44,7 @@ class Operation:
     tag: str
     summary: str
     description: str
-    answer: type
+    answer: type | None
     errors: tuple[int, ...]
     parameters: tuple[Parameter, ...] = ()
     bodies: tuple[type, ...] = ()

@@ -84,7 +84,7 @@ BAD_QUERIES = {
     "category_cap=null": "category_cap",
     "brand_cap=": "brand_cap",
     "exploration_share=1": "exploration_share",
-    "%00=3": "\0",
+    "%00=3": "\\x00",
 }
 
 

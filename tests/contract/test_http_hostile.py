@@ -20,13 +20,22 @@ from tests.fakes import Shop, a_shop
 from tests.guarding import Keys, a_guarded_shop
 from tests.hostile import PRODUCT, Attack
 
-MOST_BYTES = 4_000
+MOST_BYTES = 8_000
 # Words of what is inside: of Python, of libraries, of databases and of files.
 INSIDE = re.compile(
     r"Traceback|File \"|\.py\b|site-packages|sqlalchemy|sqlite3|psycopg|msgspec|werkzeug|"
     r"flask|zlib|SELECT |INSERT |UPDATE |Exception|Error\b|/tmp/|/root/|/home/|<class|<function|"
     r"object at 0x|NoneType|`str`|`int`|root:",
 )
+ROWS = select(
+    *(
+        select(func.count()).select_from(each).scalar_subquery().label(each.name)
+        for each in metadata.tables.values()
+        if each is not rejected_events
+    )
+)
+# They lead to the documentation.
+FRONT_DOOR = ("/", "//", "/%2F", "/%2f%2f")
 FORGED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -70,12 +79,8 @@ class Besieged:
 
     def held(self) -> dict[str, int]:
         """The rows of every table; what is refused may be kept as refused."""
-        tables = [each for each in metadata.tables.values() if each is not rejected_events]
         with self.database.read() as connection:
-            return {
-                each.name: connection.execute(select(func.count()).select_from(each)).scalar_one()
-                for each in tables
-            }
+            return dict(connection.execute(ROWS).one()._mapping)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +109,7 @@ FAMILIES: dict[str, Callable[[], Iterator[Attack]]] = {
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_whatever_is_sent_is_answered_and_harms_nobody(besieged: Besieged, family: str):
-    regular = besieged.client.get("/v1/customers/ann/profile").json
+    regular = totals(besieged.client)
     faults: list[str] = []
     attacks = list(FAMILIES[family]())
 
@@ -120,7 +125,13 @@ def test_whatever_is_sent_is_answered_and_harms_nobody(besieged: Besieged, famil
 
     assert len(attacks) >= 500
     assert not faults, f"{len(faults)} faults: " + "\n".join(faults[:40])
-    assert besieged.client.get("/v1/customers/ann/profile").json == regular
+    assert totals(besieged.client) == regular
+
+
+def totals(client: Client) -> dict[str, object]:
+    """What is counted of a customer whom nothing was sent about."""
+    told = client.get("/v1/customers/ann/profile").json
+    return {name: told[name] for name in ("customer_id", "orders", "units", "revenue", "items")}
 
 
 def faults_of(answer: TestResponse, attack: Attack) -> Iterator[str]:
@@ -135,7 +146,7 @@ def faults_of(answer: TestResponse, attack: Attack) -> Iterator[str]:
     for name, value in answer.headers:
         if FORGED.search(name + value) or not value.isascii() or "<" in value or "{{" in value:
             yield f"the header {name} is {value[:100]!r}"
-    if "html" in (answer.content_type or "") and attack.address not in ("/", "/docs"):
+    if "html" in (answer.content_type or "") and attack.address not in FRONT_DOOR:
         yield f"is {answer.content_type}"
     if answer.status_code >= 400:
         yield from faults_of_problem(answer, said)
@@ -149,7 +160,9 @@ def faults_of_problem(answer: TestResponse, said: str) -> Iterator[str]:
     problem = answer.json
     if problem["status"] != answer.status_code or not problem["detail"]:
         yield f"says {said[:200]}"
-    if answer.status_code == 400 and not problem.get("field"):
+    # Of a Host header that is none the framework says no more.
+    fielded = problem["type"] != "/docs#bad-request"
+    if answer.status_code == 400 and fielded and not problem.get("field"):
         yield f"names no field: {said[:200]}"
     if FORGED.search(problem["detail"]):
         yield f"says unprintable things: {problem['detail'][:200]!r}"
