@@ -18,6 +18,9 @@ ID_SCHEMA = {
     "maxLength": MAX_ID_LENGTH,
     "pattern": wire.ID_PATTERN,
 }
+# In a query a comma parts two ids: none is left empty by it.
+_PART = r"[^\u0000-\u001f\u007f-\u00a0\u00ad,]+"
+_PARTED_SCHEMA = {**ID_SCHEMA, "pattern": f"^{_PART}(,{_PART})*$"}
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ _FILTERS = (
         "exclude_item_ids",
         "query",
         "Items to leave out, such as those in the basket; repeated, or separated by commas.",
-        {"type": "array", "items": ID_SCHEMA, "maxItems": MAX_EXCLUDED},
+        {"type": "array", "items": _PARTED_SCHEMA, "maxItems": MAX_EXCLUDED},
         ["85123A", "22423"],
     ),
     Parameter(

@@ -22,7 +22,7 @@ from engine.domain.keys import KeyKind
 from tests.guarding import a_guarded_shop
 
 ADDRESS_TOO_LONG = 414
-# Two keys and two customers it would need, or a limit of time that nobody set.
+# It needs a limit of time, and nobody set one.
 NOT_FOR_US = {"max_response_time"}
 
 
