@@ -59,6 +59,9 @@ def _sent() -> bytes:
     if request.content_length is None and limit is not None and len(body) >= limit:
         # A body of unstated length is cut off at the limit without a word.
         raise RequestEntityTooLarge
+    if request.content_length is not None and len(body) < request.content_length:
+        # The sender hung up: what came may be JSON and still not all that was meant.
+        raise RequestInvalid("the body is shorter than its Content-Length says", field="body")
     packing = request.headers.get("Content-Encoding", "").strip().lower()
     if packing in ("", "identity"):
         return body

@@ -86,7 +86,7 @@ STRICT_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 _RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 # The words of the framework name no remedy.
 _DETAILS = {
-    HTTPStatus.BAD_REQUEST: "the request cannot be read; see that its Host header names a host",
+    HTTPStatus.BAD_REQUEST: "the request cannot be read; see its Host and Upgrade headers",
     HTTPStatus.NOT_FOUND: "nothing is served at this address; /docs lists what is",
     HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take the method; see the Allow header",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large; send it in smaller batches",

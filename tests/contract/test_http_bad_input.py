@@ -507,3 +507,17 @@ def test_wrong_items_are_counted_in_good_grammar(shop: Shop, items: list[object]
     answer = shop.client.put(ITEMS, json={"items": items})
 
     assert answer.json["detail"].startswith(f"{said}; nothing was stored: items[0].item_id")
+
+
+def test_a_body_that_ends_before_its_length_is_refused(shop: Shop):
+    body = an_event(event_id="short", customer_id="short")
+
+    answer = shop.client.post(
+        EVENTS,
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(body) + 1)},
+    )
+
+    assert (answer.status_code, answer.json["field"]) == (400, "body")
+    assert shop.client.get("/v1/customers/short/profile").status_code == 404
