@@ -163,10 +163,12 @@ def _invalid(message: str, field: str, *, closed: bool) -> RequestInvalid:
     reason, place = (match["reason"], match["field"] or "") if match else (message, "")
     for pattern, said in ((_NO_SUCH_FIELD, "no such field"), (_MISSING_FIELD, "is required")):
         if named := pattern.fullmatch(reason):
-            place, reason = f"{place}.{named['name']}".lstrip("."), said
+            # A name may be dots itself.
+            place = f"{place}.{named['name']}" if place else named["name"]
+            reason = said
     joined = field + place if place.startswith("[") else ".".join(filter(None, (field, place)))
     hint = CLOSED if closed and reason == "no such field" else _hint(reason, place)
-    return RequestInvalid(in_words(reason) + hint, field=joined or "body")
+    return RequestInvalid(in_words(reason) + hint, field=joined)
 
 
 def _syntax(message: str, data: bytes) -> str:

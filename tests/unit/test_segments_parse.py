@@ -58,7 +58,9 @@ def test_every_mistake_is_told_with_its_place():
         "/all/0/feature": "no feature 'order'; did you mean orders?",
         "/all/1/any/0/at_least": "'4' is no number; write one without quotes",
         "/all/1/any/1/is": "'loyality' is no stage; did you mean loyalty?",
-        "/all/2/not/events": "no event type 'view'; did you mean view_item?",
+        "/all/2/not/events": (
+            "no event type 'view'; did you mean view_item or view_cart or page_view?"
+        ),
     }
 
 
