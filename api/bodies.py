@@ -11,6 +11,7 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from api.json_words import in_words
 from api.problems import MediaTypeUnsupported
 from api.wire import MAX_BATCH
 from engine.errors import RequestInvalid
@@ -58,6 +59,9 @@ def _sent() -> bytes:
     if request.content_length is None and limit is not None and len(body) >= limit:
         # A body of unstated length is cut off at the limit without a word.
         raise RequestEntityTooLarge
+    if request.content_length is not None and len(body) < request.content_length:
+        # The sender hung up: what came may be JSON and still not all that was meant.
+        raise RequestInvalid("the body is shorter than its Content-Length says", field="body")
     packing = request.headers.get("Content-Encoding", "").strip().lower()
     if packing in ("", "identity"):
         return body
@@ -72,7 +76,7 @@ def _unpacked(body: bytes, *, limit: int) -> bytes:
     try:
         plain = unpacking.decompress(body, limit + 1)
     except zlib.error as error:
-        raise RequestInvalid(f"the body is no gzip: {error}", field="body") from error
+        raise RequestInvalid("the body is no gzip, or a broken one", field="body") from error
     if len(plain) > limit:
         raise RequestEntityTooLarge
     if not unpacking.eof:
@@ -103,17 +107,18 @@ def decode(data: bytes, kind: type[_Decoded], *, field: str = "", closed: bool =
 
     Raises RequestInvalid naming the field and the type expected there.
     """
+    whole = field or "body"
     try:
         return msgspec.json.decode(data, type=kind)
     except UnicodeDecodeError as error:
-        reason = f"the text is not UTF-8: {error.reason} at byte {error.start} of a string"
-        raise RequestInvalid(reason, field=field) from error
+        reason = f"the text is not UTF-8 at byte {error.start} of a string"
+        raise RequestInvalid(reason, field=whole) from error
     except msgspec.ValidationError as error:
         raise _invalid(str(error), field, closed=closed) from error
     except msgspec.DecodeError as error:
-        raise RequestInvalid(_syntax(str(error), data), field=field) from error
+        raise RequestInvalid(_syntax(str(error), data), field=whole) from error
     except RecursionError as error:
-        raise RequestInvalid("the JSON is nested too deeply", field=field) from error
+        raise RequestInvalid("the JSON is nested too deeply", field=whole) from error
 
 
 def check_free(value: object, *, field: str) -> None:
@@ -147,6 +152,8 @@ def _hint(reason: str, place: str) -> str:
         return "; write ids in quotes"
     if name == "occurred_at":
         return "; write it as 2026-01-31T12:00:00Z"
+    if name == "currency" and "regex" in reason:
+        return "; write three capital letters such as EUR"
     return ""
 
 
@@ -156,10 +163,12 @@ def _invalid(message: str, field: str, *, closed: bool) -> RequestInvalid:
     reason, place = (match["reason"], match["field"] or "") if match else (message, "")
     for pattern, said in ((_NO_SUCH_FIELD, "no such field"), (_MISSING_FIELD, "is required")):
         if named := pattern.fullmatch(reason):
-            place, reason = f"{place}.{named['name']}".lstrip("."), said
+            # A name may be dots itself.
+            place = f"{place}.{named['name']}" if place else named["name"]
+            reason = said
     joined = field + place if place.startswith("[") else ".".join(filter(None, (field, place)))
     hint = CLOSED if closed and reason == "no such field" else _hint(reason, place)
-    return RequestInvalid(reason + hint, field=joined)
+    return RequestInvalid(in_words(reason) + hint, field=joined)
 
 
 def _syntax(message: str, data: bytes) -> str:

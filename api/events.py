@@ -13,6 +13,7 @@ from api.access import caller, json_answer, services
 from api.bodies import check_free, decode, one_or_many, read_json
 from api.ga4.goods import lines_of
 from api.guard.browsing import check_told
+from api.json_words import alike
 from api.robots import is_robot, marked
 from api.wire import EVENT_TYPES, EventIn, EventResult, EventResults, encode
 from engine.domain.events import MAX_LINES, Event, EventType, Line
@@ -48,9 +49,10 @@ def read_event(data: bytes) -> Told:
     """The event that JSON tells, under its canonical type. Raises RequestInvalid."""
     told = decode(data, EventIn)
     if told.type not in EVENT_TYPES:
-        known = ", ".join(EVENT_TYPES)
+        close = " or ".join(map(repr, alike(told.type, tuple(EVENT_TYPES))))
+        meant = f"did you mean {close}? " if close else ""
         raise RequestInvalid(
-            f"{told.type[:60]!r} is no event type; use one of {known}", field="type"
+            f"{told.type[:60]!r} is no event type; {meant}/docs lists them all", field="type"
         )
     check_free(told.properties, field="properties")
     kind = EVENT_TYPES[told.type]

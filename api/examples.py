@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.examples_clients import CLIENT_ANSWERS, CLIENT_BODIES
 from api.examples_customers import CUSTOMER_ANSWERS, SEGMENT_BODIES
 
 _EVENT = {
@@ -63,6 +64,7 @@ def _list(**fields: object) -> dict[str, Any]:
 
 BODIES: dict[str, dict[str, Any]] = {
     "put_segment": SEGMENT_BODIES,
+    **CLIENT_BODIES,
     "mint_token": {"an hour": {"ttl_seconds": 3600}},
     "for_basket": {
         "known": {"customer_id": "17850", "items": ["85123A", "22423"], "limit": 5},
@@ -111,6 +113,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         items=[{**_LISTED, "source": "popularity", "reasons": [{"code": "popular"}]}],
     ),
     **CUSTOMER_ANSWERS,
+    **CLIENT_ANSWERS,
     "mint_token": {
         "customer_id": "17850",
         "token": "WyIxNzg1MCIsMTc3MjQ0NTYwMF0.5qHfHsR3lXgXy0oGk2G1fUeYwq0oS0n0eVfJk3iJr8c",

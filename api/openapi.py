@@ -6,7 +6,15 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from api import wire, wire_customers, wire_items, wire_lists, wire_segments, wire_tokens
+from api import (
+    wire,
+    wire_clients,
+    wire_customers,
+    wire_items,
+    wire_lists,
+    wire_segments,
+    wire_tokens,
+)
 from api.examples import ANSWERS, BODIES
 from api.operations import OPERATIONS, Operation, Parameter
 
@@ -14,6 +22,7 @@ Json: TypeAlias = dict[str, Any]
 _REF = "#/components/schemas/{name}"
 _STATUS_TEXT = {
     200: "Done.",
+    204: "Taken; the answer is empty.",
     400: "Something in the request breaks a rule; `field` names it.",
     401: "No key, or one that is not known or has ended.",
     403: "The key does not allow this; docs/security.md says which does.",
@@ -46,6 +55,10 @@ _TYPES = (
     wire_lists.BasketIn,
     wire_lists.SessionIn,
     wire_lists.RerankIn,
+    wire_clients.CallIn,
+    wire_clients.CallsIn,
+    wire_clients.CallTaken,
+    wire_clients.GaCollectIn,
     wire_customers.Profile,
     wire_customers.CustomerSegments,
     wire_customers.Audience,
@@ -93,7 +106,7 @@ def document(*, version: str) -> Json:
 
 
 def _operation(operation: Operation) -> Json:
-    guarded = operation.path.startswith("/v1/")
+    guarded = operation.path.startswith(("/v1/", "/mp/"))
     statuses = sorted({*operation.errors, *(_GUARDED if guarded else ())})
     described: Json = {
         "operationId": operation.name,
@@ -102,7 +115,7 @@ def _operation(operation: Operation) -> Json:
         "tags": [operation.tag],
         "parameters": [_parameter(each) for each in operation.parameters],
         "responses": {
-            "200": _answer(operation.answer, ANSWERS[operation.name]),
+            **_answered(operation),
             **{str(status): _problem(status, operation) for status in statuses},
         },
     }
@@ -138,11 +151,18 @@ def _parameter(parameter: Parameter) -> Json:
     return described
 
 
-def _answer(kind: type, example: Json) -> Json:
+def _answered(operation: Operation) -> Json:
+    """The answer of success under its status."""
+    if operation.answer is None:
+        return {"204": {"description": _STATUS_TEXT[204], "headers": _headers()}}
+    example = ANSWERS[operation.name]
+    content = {"schema": _reference(operation.answer), "example": example}
     return {
-        "description": _STATUS_TEXT[200],
-        "headers": _headers(),
-        "content": {"application/json": {"schema": _reference(kind), "example": example}},
+        "200": {
+            "description": _STATUS_TEXT[200],
+            "headers": _headers(),
+            "content": {"application/json": content},
+        }
     }
 
 

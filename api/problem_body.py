@@ -7,7 +7,10 @@ from http import HTTPStatus
 import msgspec
 
 from api.wire import FieldProblem, Problem
+from engine.errors import MAX_FIELD, MAX_REASON, in_one_line
 
+# Of one request: whoever mends these sees the next ones.
+MAX_ERRORS = 100
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -32,9 +35,15 @@ def problem_body(
             type=f"/docs#{name}",
             title=name.replace("-", " ").capitalize(),
             status=status.value,
-            detail=detail,
+            detail=in_one_line(detail, most=MAX_REASON),
             request_id=request_id,
-            field=field,
-            errors=errors,
+            field=None if field is None else in_one_line(field, most=MAX_FIELD),
+            errors=tuple(_fair(each) for each in errors[:MAX_ERRORS]),
         )
+    )
+
+
+def _fair(told: FieldProblem) -> FieldProblem:
+    return FieldProblem(
+        in_one_line(told.field, most=MAX_FIELD), in_one_line(told.reason, most=MAX_REASON)
     )

@@ -40,7 +40,8 @@ class ItemsInvalid(EngineError):
     """Several fields of a batch break a rule; none of it was stored."""
 
     def __init__(self, problems: tuple[FieldProblem, ...], *, count: int) -> None:
-        super().__init__(f"{count} fields are wrong; nothing was stored")
+        wrong = "1 field is wrong" if count == 1 else f"{count} fields are wrong"
+        super().__init__(f"{wrong}; nothing was stored")
         self.problems = problems
 
 
@@ -71,6 +72,7 @@ KINDS: dict[type[EngineError], tuple[str, HTTPStatus]] = {
 }
 # What the framework and the guard refuse by themselves.
 _PLAIN = (
+    HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -84,6 +86,7 @@ STRICT_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 _RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 # The words of the framework name no remedy.
 _DETAILS = {
+    HTTPStatus.BAD_REQUEST: "the request cannot be read; see its Host and Upgrade headers",
     HTTPStatus.NOT_FOUND: "nothing is served at this address; /docs lists what is",
     HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take the method; see the Allow header",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large; send it in smaller batches",

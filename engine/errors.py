@@ -1,5 +1,19 @@
 """The errors a caller can act on: every one names the value that is wrong and the remedy."""
 
+# Of a field's name: what a sender calls a field may be as long as all they sent.
+MAX_FIELD = 200
+MAX_REASON = 2_000
+
+
+def in_one_line(told: str, *, most: int) -> str:
+    """The text without what is unprintable, at most so many characters: for logs and answers."""
+    short = told if len(told) <= most else f"{told[: most - 3]}..."
+    if short.isprintable():
+        return short
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in short
+    )
+
 
 class EngineError(Exception):
     """A failure with a reason fit to be shown to a user, in one line."""
@@ -13,9 +27,9 @@ class RequestInvalid(EngineError):
     """A request or an event breaks a rule; `field` names where."""
 
     def __init__(self, reason: str, *, field: str = "") -> None:
-        super().__init__(f"{field}: {reason}" if field else reason)
-        self.field = field
-        self.reason = reason
+        self.field = in_one_line(field, most=MAX_FIELD)
+        self.reason = in_one_line(reason, most=MAX_REASON)
+        super().__init__(f"{self.field}: {self.reason}" if field else self.reason)
 
 
 class CustomerUnknown(EngineError):

@@ -65,7 +65,10 @@ def collect() -> Response:
             continue
         intake.add(marked(event) if robot else event, bytes(data))
     intake.record(now=services().clock())
-    return Response(status=204)
+    answer = Response(status=204)
+    # Flask takes what says nothing of itself for HTML.
+    del answer.headers["Content-Type"]
+    return answer
 
 
 def _event(told: _EventIn, envelope: _Envelope) -> Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.operations.clients import CLIENTS
 from api.operations.customers import CUSTOMERS
 from api.operations.described import Operation, Parameter
 from api.operations.lists import LISTS
@@ -10,4 +11,4 @@ from api.operations.told import TOLD
 
 __all__ = ["OPERATIONS", "Operation", "Parameter"]
 
-OPERATIONS = (*LISTS, *CUSTOMERS, *SEGMENTS, *TOLD)
+OPERATIONS = (*LISTS, *CUSTOMERS, *SEGMENTS, *TOLD, *CLIENTS)

@@ -18,6 +18,9 @@ ID_SCHEMA = {
     "maxLength": MAX_ID_LENGTH,
     "pattern": wire.ID_PATTERN,
 }
+# In a query a comma parts two ids: none is left empty by it.
+_PART = r"[^\u0000-\u001f\u007f-\u00a0\u00ad,]+"
+_PARTED_SCHEMA = {**ID_SCHEMA, "pattern": f"^{_PART}(,{_PART})*$"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path; `errors` are the statuses beside 200, `bodies` the types taken."""
+    """One method of one path; `errors` are the statuses of refusals, `bodies` the types taken.
+
+    Without an `answer` it is 204 and empty.
+    """
 
     name: str
     method: str
@@ -42,7 +48,7 @@ class Operation:
     tag: str
     summary: str
     description: str
-    answer: type
+    answer: type | None
     errors: tuple[int, ...]
     parameters: tuple[Parameter, ...] = ()
     bodies: tuple[type, ...] = ()
@@ -109,7 +115,7 @@ _FILTERS = (
         "exclude_item_ids",
         "query",
         "Items to leave out, such as those in the basket; repeated, or separated by commas.",
-        {"type": "array", "items": ID_SCHEMA, "maxItems": MAX_EXCLUDED},
+        {"type": "array", "items": _PARTED_SCHEMA, "maxItems": MAX_EXCLUDED},
         ["85123A", "22423"],
     ),
     Parameter(
