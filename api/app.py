@@ -21,6 +21,7 @@ from api.ga4 import collect as ga4
 from api.guard import enforce
 from api.segment import routes as segment
 from api.services import Services
+from api.telemetry import hints
 
 PREFIX = "/v1"
 
@@ -38,5 +39,6 @@ def create_app(services: Services) -> Flask:
     for each in (health, docs, ga4):
         app.register_blueprint(each.blueprint)
     problems.install(app)
+    hints.install(app)
     enforce.install(app, services.guard)
     return app

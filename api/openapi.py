@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from api import wire, wire_customers, wire_lists, wire_segments, wire_tokens
+from api import wire, wire_customers, wire_health, wire_lists, wire_segments, wire_tokens
 from api.examples import ANSWERS, BODIES
 from api.operations import OPERATIONS, Operation, Parameter
 
@@ -61,8 +61,9 @@ _TYPES = (
     wire.EventResults,
     wire.ItemsStored,
     wire.ItemOut,
-    wire.Health,
-    wire.Readiness,
+    wire_health.Health,
+    wire_health.Readiness,
+    wire_health.ModelNow,
 )
 
 
@@ -147,8 +148,8 @@ def _answer(kind: type, example: Json) -> Json:
 
 def _problem(status: int, operation: Operation) -> Json:
     # /readyz says in its own words why it is down.
-    if status == 503 and operation.answer is wire.Readiness:
-        content = {"application/json": {"schema": _reference(wire.Readiness)}}
+    if status == 503 and operation.answer is wire_health.Readiness:
+        content = {"application/json": {"schema": _reference(wire_health.Readiness)}}
     else:
         content = {"application/problem+json": {"schema": _reference(wire.Problem)}}
     headers = _headers()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import wire
+from api import wire, wire_health
 from api.operations.described import ITEM_ID, Operation, flag
 
 TOLD = (
@@ -62,7 +62,7 @@ TOLD = (
         tag="Operation",
         summary="Does the process answer?",
         description="200 whatever is missing around it.",
-        answer=wire.Health,
+        answer=wire_health.Health,
         errors=(500,),
     ),
     Operation(
@@ -75,7 +75,7 @@ TOLD = (
             "`ready`; `degraded` with what is missing, while lists are still answered; or `down` "
             "(503) with neither a database nor a model."
         ),
-        answer=wire.Readiness,
+        answer=wire_health.Readiness,
         errors=(500, 503),
     ),
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
+import shutil
 import socket
+import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +18,7 @@ import click
 from engine.domain.addresses import is_loopback
 from engine.domain.events import to_ms
 from engine.errors import SettingsError
+from engine.log_lines import formatter, is_json
 from engine.settings import CONFIG_NAME, CONFIG_VARIABLE, OFF, PREFIX, Settings
 from engine.store.api_keys import SqlApiKeys
 from engine.store.database import Database
@@ -28,6 +32,8 @@ from training.wiring import model_store, open_database
 
 # Named, not imported: the batch side knows nothing of the web side but where it starts.
 APPLICATION = "api.wiring:create"
+# The name by which the library that counts knows it.
+COUNTS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @click.command(epilog="Example: regulars serve --port 8080")
@@ -37,6 +43,7 @@ APPLICATION = "api.wiring:create"
 @click.pass_obj
 def serve(settings: Settings, host: str | None, port: int | None, workers: int | None) -> None:
     """Answer over HTTP until stopped."""
+    log_as(settings)
     run_server(
         replace(
             settings,
@@ -57,6 +64,8 @@ def run_server(settings: Settings) -> None:
     cache = nullcontext(None) if settings.redis_url else start_valkey(settings.home)
     with cache as embedded, standing_file(settings.home, settings.port) as standing:
         made = Environments(settings, embedded.url if embedded else None)
+        # What a server left that was killed would be counted once more.
+        shutil.rmtree(made.counts, ignore_errors=True)
         supervisor = Supervisor(
             APPLICATION,
             Listeners.open(settings.host, settings.port, count=settings.workers),
@@ -75,6 +84,14 @@ def run_server(settings: Settings) -> None:
             made.clear()
     with open_database(settings):
         pass  # The last to close SQLite moves its write-ahead log into the one file to back up.
+
+
+def log_as(settings: Settings) -> None:
+    """Write what this process logs as its workers write it."""
+    handler = logging.StreamHandler()
+    as_json = is_json(settings.log_format, terminal=sys.stderr.isatty())
+    handler.setFormatter(formatter(as_json=as_json))
+    logging.basicConfig(handlers=[handler], level="WARNING")
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -115,10 +132,16 @@ class Environments:
         now = Settings.from_env({**os.environ, CONFIG_VARIABLE: str(copy)}, folder=Path.cwd())
         kept = {name: getattr(self.settings, name) for name in _UNTIL_RESTART}
         variables = worker_environment(replace(now, **kept), self.embedded_url)
-        return {**os.environ, **variables, CONFIG_VARIABLE: str(copy)}
+        return {**os.environ, **variables, CONFIG_VARIABLE: str(copy), COUNTS_VARIABLE: self.counts}
+
+    @property
+    def counts(self) -> str:
+        """The folder that workers keep their counts in."""
+        return str((self.settings.home / FOLDER / f"{self.settings.port}-counts").absolute())
 
     def clear(self) -> None:
-        """Remove every copy."""
+        """Remove every copy, and the workers' counts."""
+        shutil.rmtree(self.counts, ignore_errors=True)
         for number in range(self.made + 1):
             self._copy(number).unlink(missing_ok=True)
 
@@ -192,6 +215,8 @@ def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str
         "WORKERS": str(settings.workers),
         "THREADS": str(settings.threads),
         "MAX_BODY_BYTES": str(settings.max_body_bytes),
+        "LOG_FORMAT": settings.log_format,
+        "ACCESS_LOG": str(settings.access_log).lower(),
         "WORKER_MEMORY_MB": str(settings.worker_memory_mb),
         "RATE_LIMIT_PER_KEY": str(settings.rate_limit_per_key or OFF),
         "RATE_LIMIT_PER_ADDRESS": str(settings.rate_limit_per_address or OFF),
