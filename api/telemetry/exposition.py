@@ -93,6 +93,8 @@ def _of_server(now: Snapshot) -> Iterator[Metric]:
 def _of_workers(workers: Mapping[int, WorkerState]) -> Iterator[Metric]:
     models = Counter(each.model_version or NO_MODEL for each in workers.values())
     yield _gauge("regulars_workers", "Workers by the model they serve.", "model_version", models)
+    codes = Counter(each.code_version for each in workers.values())
+    yield _gauge("regulars_code_info", "Workers by the version of their code.", "version", codes)
     breakers = GaugeMetricFamily(
         "regulars_breaker_open",
         "1 while a worker leaves a part alone that failed repeatedly.",

@@ -1,0 +1,1 @@
+"""What `regulars doctor` looks at, and what it says to do."""
