@@ -131,11 +131,15 @@ def _config() -> Iterator[Finding]:
         secret = _SECRET.search(path.read_bytes()) is not None
     except OSError:
         return
-    if secret and _mode(path) & (stat.S_IRGRP | stat.S_IROTH):
-        remedy = f"keep its password to its user: chmod 600 {path}"
-        yield error("config file", f"{path} holds a password and others can read it", remedy)
+    if secret and _mode(path) & stat.S_IROTH:
+        remedy = f"keep its password to its user: chmod o-r {path}"
+        yield error(
+            "config file",
+            f"{path} holds a password and every user of this machine can read it",
+            remedy,
+        )
     else:
-        yield fine("config file", f"{path} is read by its user alone or holds no password")
+        yield fine("config file", f"{path} holds no password that every user can read")
 
 
 def _there(home: Path) -> Path | None:
