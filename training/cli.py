@@ -14,7 +14,6 @@ from training.commands.backup import backup, restore
 from training.commands.compare import compare
 from training.commands.customer import customer
 from training.commands.demo import demo
-from training.commands.doctor import doctor
 from training.commands.evaluate import evaluate
 from training.commands.features import features
 from training.commands.holdout import holdout
@@ -41,8 +40,7 @@ def regulars(context: click.Context) -> None:
 
     State lives under REGULARS_HOME (default .regulars). Try `regulars demo`.
     """
-    # The doctor says itself what is wrong with the settings.
-    if context.obj is None and context.invoked_subcommand != "doctor":
+    if context.obj is None:
         context.obj = Settings.from_env(os.environ, folder=Path.cwd())
 
 
@@ -65,7 +63,6 @@ for command in (
     rejects,
     keys,
     serve,
-    doctor,
     reload,
     backup,
     restore,

@@ -1,1 +1,0 @@
-"""What `regulars doctor` looks at, and what it says to do."""
