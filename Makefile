@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ONCE ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check audit notebooks serve clean
+.PHONY: demo test check audit notebooks snippet serve clean
 
 demo: $(VENV)/demo.stamp  ## Load real sample purchases, train, serve, show a purchase at work
 	$(BIN)/regulars demo $(if $(ONCE),--once)
@@ -25,6 +25,9 @@ audit: $(VENV)/bin/python  ## Look the pinned libraries up among known vulnerabi
 
 notebooks: $(VENV)/dev.stamp  ## Run the notebooks anew on the demo data and keep what they show
 	$(BIN)/python -m tests.notebooks
+
+snippet: $(VENV)/dev.stamp  ## Shorten the browser snippet anew from its source; needs npx
+	$(BIN)/python -m tests.snippet
 
 serve: $(VENV)/demo.stamp  ## Serve what is under REGULARS_HOME
 	$(BIN)/regulars serve

@@ -6,6 +6,7 @@ from flask import Flask
 
 from api import (
     audience,
+    browser,
     customers,
     docs,
     events,
@@ -21,6 +22,7 @@ from api.ga4 import collect as ga4
 from api.guard import enforce
 from api.segment import routes as segment
 from api.services import Services
+from api.storefront import views as storefront
 from api.telemetry import hints
 
 PREFIX = "/v1"
@@ -36,8 +38,10 @@ def create_app(services: Services) -> Flask:
     app.url_map.converters["id"] = IdConverter
     for each in (recommendations, customers, segments, audience, items, events, tokens, segment):
         app.register_blueprint(each.blueprint, url_prefix=PREFIX)
-    for each in (health, docs, ga4):
+    for each in (health, docs, ga4, browser):
         app.register_blueprint(each.blueprint)
+    if services.storefront is not None:
+        app.register_blueprint(storefront.blueprint, url_prefix="/storefront")
     problems.install(app)
     hints.install(app)
     enforce.install(app, services.guard)

@@ -124,6 +124,20 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "results": [{"index": 0, "event_id": "9c2f", "status": "accepted"}],
     },
     "put_items": {"stored": 1, "catalog_revision": 7},
+    "get_items": {
+        "items": [
+            {
+                "item_id": "85123A",
+                "title": "White hanging heart T-light holder",
+                "category": "candles",
+                "brand": None,
+                "price": 255,
+                "image_url": "https://shop.example/85123A.jpg",
+                "url": "https://shop.example/85123A",
+                "available": True,
+            }
+        ]
+    },
     "get_item": {
         "item_id": "85123A",
         "title": "White hanging heart T-light holder",

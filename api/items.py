@@ -11,12 +11,14 @@ from api import params
 from api.access import json_answer, services
 from api.bodies import check_free, decode, one_or_many, read_json
 from api.problems import ItemsInvalid, ItemUnknown
-from api.wire import FieldProblem, ItemIn, ItemOut, ItemsStored, encode
+from api.wire import FieldProblem, encode
+from api.wire_items import ItemIn, ItemOut, ItemsStored, PublicItem, PublicItems
 from engine.domain.catalog import ItemPatch
 from engine.domain.events import check_id
 from engine.errors import RequestInvalid, StoreUnavailable
 
 ERRORS_SHOWN = 100
+SECONDS_SHOWN = 60
 _log = logging.getLogger(__name__)
 blueprint = Blueprint("items", __name__)
 
@@ -36,6 +38,21 @@ def put() -> Response:
     revision = services().catalog.put(patches)
     _tell_cache(revision)
     return json_answer(encode(ItemsStored(stored=len(patches), catalog_revision=revision)))
+
+
+@blueprint.get("/items")
+def some() -> Response:
+    """What a page may show of the items of a list."""
+    params.allow("ids")
+    asked = params.identifiers("ids", most=params.MAX_SHOWN)
+    known = services().catalog.some(asked)
+    names = PublicItem.__struct_fields__
+    items = (known[each] for each in asked if each in known)
+    shown = tuple(PublicItem(**{name: getattr(item, name) for name in names}) for item in items)
+    response = json_answer(encode(PublicItems(items=shown)))
+    # The same page shows the same items again and again.
+    response.headers["Cache-Control"] = f"private, max-age={SECONDS_SHOWN}"
+    return response
 
 
 @blueprint.get("/items/<id:item_id>")

@@ -6,7 +6,15 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from api import wire, wire_customers, wire_health, wire_lists, wire_segments, wire_tokens
+from api import (
+    wire,
+    wire_customers,
+    wire_health,
+    wire_items,
+    wire_lists,
+    wire_segments,
+    wire_tokens,
+)
 from api.examples import ANSWERS, BODIES
 from api.operations import OPERATIONS, Operation, Parameter
 
@@ -39,8 +47,8 @@ _SCHEMES: Json = {
 _TYPES = (
     wire.EventIn,
     wire.EventsIn,
-    wire.ItemIn,
-    wire.ItemsIn,
+    wire_items.ItemIn,
+    wire_items.ItemsIn,
     wire.Problem,
     wire.Recommendations,
     wire_lists.BasketIn,
@@ -59,8 +67,9 @@ _TYPES = (
     wire_segments.MembersOut,
     wire_segments.ChangesOut,
     wire.EventResults,
-    wire.ItemsStored,
-    wire.ItemOut,
+    wire_items.ItemsStored,
+    wire_items.ItemOut,
+    wire_items.PublicItems,
     wire_health.Health,
     wire_health.Readiness,
     wire_health.ModelNow,
@@ -128,7 +137,7 @@ def _parameter(parameter: Parameter) -> Json:
     described: Json = {
         "name": parameter.name,
         "in": parameter.place,
-        "required": parameter.place == "path",
+        "required": parameter.required or parameter.place == "path",
         "description": parameter.description,
         "schema": parameter.schema,
         "example": parameter.example,

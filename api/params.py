@@ -29,6 +29,8 @@ LIST_PARAMETERS = (
     "brand_cap",
 )
 MAX_EXCLUDED = 1_000
+# Of items that are shown together: as many as the longest list has.
+MAX_SHOWN = MAX_LIMIT
 # Of a page of customers.
 DEFAULT_ROWS = 100
 MAX_ROWS = 1_000
@@ -114,6 +116,20 @@ def identifier(name: str) -> str | None:
     if value is not None:
         check_id(value, field=name)
     return value
+
+
+def identifiers(name: str, *, most: int) -> tuple[str, ...]:
+    """The ids that the query must have, once each, from repeated and comma-separated values.
+
+    An id may hold a comma itself: such a value stands for the whole and for its parts.
+    """
+    values = request.args.getlist(name)
+    parts = [part for value in values for part in value.split(",")]
+    if not 1 <= len(parts) <= most:
+        raise RequestInvalid(f"1 to {most} ids, these are {len(parts)}", field=name)
+    for part in parts:
+        check_id(part, field=name)
+    return tuple(dict.fromkeys([*parts, *values]))
 
 
 def flag(name: str) -> bool:

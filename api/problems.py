@@ -129,8 +129,8 @@ def request_id() -> str:
 
 def _with_common_headers(response: Response) -> Response:
     response.headers["X-Request-ID"] = request_id()
-    response.headers.update(dict(COMMON_HEADERS))
-    response.headers.setdefault("Cache-Control", "no-store")
+    for name, value in (*COMMON_HEADERS, ("Cache-Control", "no-store")):
+        response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
         response.headers["X-Frame-Options"] = "DENY"
         response.headers.setdefault("Content-Security-Policy", STRICT_CONTENT)

@@ -16,6 +16,7 @@ from api.kept_lists import KeptLists
 from api.lists import Lists
 from api.model_watch import ModelWatch
 from api.robots import Pace
+from api.storefront.sample import Sample
 from api.telemetry.overview import Overview
 from api.telemetry.readiness import CACHE, DATABASE, KEYS, MODEL, Check, Readiness, answers, checked
 from api.telemetry.watching import Watching
@@ -69,6 +70,7 @@ class Services:
     clock: Callable[[], datetime] = utc_now
     watching: Watching = field(default_factory=Watching.alone)
     max_body_bytes: int = 5_000_000
+    storefront: Sample | None = None
     closers: tuple[Callable[[], None], ...] = ()
     lists: Lists = field(init=False)
     keeper: SegmentKeeper = field(init=False)

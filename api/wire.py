@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from engine.domain.events import MAX_ID_LENGTH, MAX_LINES, MAX_MINOR_UNITS, MAX_QUANTITY, EventType
 from engine.receipts import Status
@@ -151,28 +151,6 @@ class EventsIn(Struct, frozen=True, forbid_unknown_fields=True):
     events: Annotated[tuple[EventIn, ...], Meta(max_length=MAX_BATCH)]
 
 
-class ItemIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Attributes to set on an item; what is left out stays, what is null becomes unknown."""
-
-    item_id: Id
-    title: Text | UnsetType | None = UNSET
-    category: Id | UnsetType | None = UNSET
-    brand: Text | UnsetType | None = UNSET
-    price: Money | UnsetType | None = UNSET
-    cost: Money | UnsetType | None = UNSET
-    image_url: Text | UnsetType | None = UNSET
-    url: Text | UnsetType | None = UNSET
-    available: bool | UnsetType = UNSET
-    tags: Annotated[tuple[Text, ...], Meta(max_length=100)] | UnsetType = UNSET
-    attributes: dict[str, Any] | UnsetType = UNSET
-
-
-class ItemsIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Up to 1,000 items, all stored or none."""
-
-    items: Annotated[tuple[ItemIn, ...], Meta(max_length=MAX_BATCH)]
-
-
 class FieldProblem(Struct, frozen=True):
     """What is wrong with one field."""
 
@@ -253,29 +231,6 @@ class EventResults(Struct, frozen=True):
     conflict: int
     rejected: int
     results: tuple[EventResult, ...]
-
-
-class ItemsStored(Struct, frozen=True):
-    """How many items were stored, and the catalogue's revision since."""
-
-    stored: int
-    catalog_revision: int
-
-
-class ItemOut(Struct, frozen=True):
-    """An item as the catalogue holds it."""
-
-    item_id: str
-    title: str | None
-    category: str | None
-    brand: str | None
-    price: int | None
-    cost: int | None
-    image_url: str | None
-    url: str | None
-    available: bool
-    tags: tuple[str, ...]
-    attributes: dict[str, Any]
 
 
 def encode(answer: Struct) -> bytes:

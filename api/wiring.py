@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -24,6 +24,7 @@ from api.model_watch import ModelWatch
 from api.refresh import Refresh
 from api.repeating import Repeating
 from api.services import Services, keeper_of, utc_now
+from api.storefront.sample import Sample
 from api.telemetry.middleware import Watched
 from api.telemetry.readiness import CACHE, DATABASE
 from api.telemetry.watching import Watching
@@ -87,6 +88,7 @@ def connected(settings: Settings, watching: Watching | None = None) -> Services:
     budget = Budget(settings.request_budget)
     breaker = CircuitBreaker(patience=DATABASE_PATIENCE)
     background = [*_watches(models, items, kept), *events.background, _turns(refresh)]
+    ends = (database.close, kept.close, budget.close, door.close)
     services = Services(
         intake=events.intake,
         clients=events.clients,
@@ -105,11 +107,8 @@ def connected(settings: Settings, watching: Watching | None = None) -> Services:
         keys=door.keys,
         watching=_with_breakers(watched_with, {CACHE: kept.breaker, DATABASE: breaker}),
         max_body_bytes=settings.max_body_bytes,
-        closers=(
-            *(database.close, kept.close, budget.close, door.close),
-            *(each.start().close for each in background),
-            *(refresh.close, warm_up.stop),
-        ),
+        storefront=_storefront(settings, database),
+        closers=(*ends, *map(_started, background), refresh.close, warm_up.stop),
     )
     models.before_serving(partial(warm_up.carry_out, services.lists.make_for))
     return services
@@ -118,6 +117,10 @@ def connected(settings: Settings, watching: Watching | None = None) -> Services:
 def _with_breakers(watching: Watching, breakers: Mapping[str, CircuitBreaker]) -> Watching:
     looks = {name: lambda each=each: each.open for name, each in breakers.items()}
     return replace(watching, breakers=looks)
+
+
+def _started(work: Repeating) -> Callable[[], None]:
+    return work.start().close
 
 
 def _models(settings: Settings) -> ModelWatch:
@@ -157,6 +160,12 @@ def _refresh(database: Database, segments: Segments, live: LiveModel) -> Refresh
 
 def _turns(refresh: Refresh) -> Repeating:
     return Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL)
+
+
+def _storefront(settings: Settings, database: Database) -> Sample | None:
+    if not settings.storefront:
+        return None
+    return Sample(SqlCustomers(database), SqlFeatures(database), SqlLedger(database))
 
 
 def _watches(models: ModelWatch, items: ItemBook, kept: Caching) -> list[Repeating]:

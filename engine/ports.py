@@ -237,8 +237,8 @@ class Catalog(Protocol):
     def get(self, item_id: str) -> Item | None:
         """One item, None when it was never described."""
 
-    def titles(self, item_ids: Sequence[str]) -> dict[str, str]:
-        """Titles of those items that have one."""
+    def some(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Those of the items that were described, by id."""
 
     def all(self) -> list[Item]:
         """Every described item."""

@@ -58,6 +58,7 @@ class Settings:
     rate_limit_per_key: Rate | None = None
     rate_limit_per_address: Rate | None = PER_ADDRESS
     trusted_proxies: tuple[Network, ...] = ()
+    storefront: bool = False
     control: Control = field(default_factory=Control)
 
     @classmethod
@@ -191,10 +192,14 @@ def _one_of(*words: str) -> Callable[[object], str]:
     return read
 
 
-def _switch(raw: object) -> bool:
-    if isinstance(raw, bool):
-        return raw
-    return _one_of("true", "false")(raw) == "true"
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _flag(raw: object) -> bool:
+    text = str(raw).lower()
+    if text not in _FLAGS:
+        raise ValueError(f"{raw!r} is neither true nor false")
+    return _FLAGS[text]
 
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -262,7 +267,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "rfm_window": _duration,
     "max_body_bytes": _whole(1_000, 1_000_000_000),
     "log_format": _one_of("auto", "json", "text"),
-    "access_log": _switch,
+    "access_log": _flag,
     "request_budget": _duration,
     "worker_lifetime": _duration,
     "worker_memory_mb": _whole(0, 1_000_000),
@@ -271,5 +276,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "rate_limit_per_key": _rate,
     "rate_limit_per_address": _rate,
     "trusted_proxies": _networks,
+    "storefront": _flag,
     "control": _control,
 }

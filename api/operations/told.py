@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from api import wire, wire_health
-from api.operations.described import ITEM_ID, Operation, flag
+from api import wire, wire_health, wire_items
+from api.operations.described import ID_SCHEMA, ITEM_ID, Operation, Parameter, flag
+from api.params import MAX_SHOWN
 
 TOLD = (
     Operation(
@@ -37,9 +38,32 @@ TOLD = (
             "One item or up to 1,000, all stored or none. What is left out stays as it was; null "
             "makes it unknown. An item with `available` false is in no list from now on."
         ),
-        answer=wire.ItemsStored,
+        answer=wire_items.ItemsStored,
         errors=(400, 413, 415, 500, 503),
-        bodies=(wire.ItemIn, wire.ItemsIn),
+        bodies=(wire_items.ItemIn, wire_items.ItemsIn),
+    ),
+    Operation(
+        name="get_items",
+        method="get",
+        path="/v1/items",
+        tag="Catalogue",
+        summary="What a page may show of items",
+        description=(
+            "Titles, links, pictures and prices of the items of a list, without what they cost the "
+            "shop. Those that were never described are left out."
+        ),
+        answer=wire_items.PublicItems,
+        errors=(400, 500, 503),
+        parameters=(
+            Parameter(
+                "ids",
+                "query",
+                "The items; repeated, or separated by commas.",
+                {"type": "array", "items": ID_SCHEMA, "minItems": 1, "maxItems": MAX_SHOWN},
+                ["85123A", "22423"],
+                required=True,
+            ),
+        ),
     ),
     Operation(
         name="get_item",
@@ -51,7 +75,7 @@ TOLD = (
             "404 when it was never described. The ids `popular` and those that end in `/similar`, "
             "`/bought-together` or `/audience` name other operations here."
         ),
-        answer=wire.ItemOut,
+        answer=wire_items.ItemOut,
         errors=(400, 404, 500, 503),
         parameters=(ITEM_ID,),
     ),

@@ -34,6 +34,11 @@ class SqlCatalog:
         with self._database.read() as connection:
             return _items(connection, [item_id]).get(item_id)
 
+    def some(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Those of the items that were described, by id."""
+        with self._database.read() as connection:
+            return _items(connection, item_ids)
+
     def titles(self, item_ids: Sequence[str]) -> dict[str, str]:
         """Titles of those items that have one."""
         asked = select(items.c.item_id, items.c.title).where(items.c.title.is_not(None))

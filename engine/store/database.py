@@ -57,7 +57,7 @@ class Database:
 
         Nothing is connected yet. Raises SettingsError for a URL that cannot be used.
         """
-        parsed = _parsed(url)
+        parsed = parsed_url(url)
         engine = _sqlite(parsed) if parsed.get_backend_name() == SQLITE else _postgresql(parsed)
         return cls(engine, url=parsed)
 
@@ -149,7 +149,8 @@ class Database:
             raise StoreUnavailable(f"{self.name}: {_reason(error)}") from error
 
 
-def _parsed(url: str) -> URL:
+def parsed_url(url: str) -> URL:
+    """The parts of a database's URL; raises SettingsError for one that cannot be used."""
     # The URL may hold a password: a message never repeats it.
     try:
         parsed = make_url(url)

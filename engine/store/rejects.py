@@ -40,6 +40,11 @@ class SqlRejects:
         with self._database.read() as connection:
             return [Reject(*row) for row in connection.execute(asked)]
 
+    def count(self) -> int:
+        """How many are kept."""
+        with self._database.read() as connection:
+            return connection.scalar(select(func.count()).select_from(rejected_events)) or 0
+
 
 def _row(reject: Reject) -> dict[str, object]:
     """The reject as a row, its texts as a database takes them: PostgreSQL knows no NUL."""

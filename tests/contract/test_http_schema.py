@@ -96,6 +96,7 @@ def test_every_route_is_described():
         ("/v1/sessions/recommendations", "post"),
         ("/v1/rerank", "post"),
         ("/v1/items/{item_id}", "get"),
+        ("/v1/items", "get"),
         ("/v1/items", "put"),
         ("/v1/events", "post"),
         ("/healthz", "get"),

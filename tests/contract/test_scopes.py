@@ -40,6 +40,8 @@ TABLE = {
     "GET /v1/items/<id:item_id>/similar": WITH_KEY,
     "GET /v1/items/<id:item_id>/bought-together": WITH_KEY,
     "GET /v1/items/popular": WITH_KEY,
+    "GET /v1/items": WITH_KEY,
+    "GET /regulars.js": EVERYBODY,
     "PUT /v1/items": "secret admin",
     "POST /v1/basket/recommendations": OWN,
     "POST /v1/sessions/recommendations": WITH_KEY,

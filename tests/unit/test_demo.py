@@ -117,5 +117,19 @@ def test_the_tables_show_the_change_of_stage_beside_its_words() -> None:
     assert "Segments entered: back." in lines
 
 
+def test_while_it_serves_on_the_demo_says_where_to_look() -> None:
+    out = Console(record=True, width=120, file=StringIO())
+
+    print_meeting(out, a_meeting(), {"tea": "Tea"}, url="http://127.0.0.1:8080")
+
+    assert [line.strip() for line in out.export_text().splitlines()[-5:]] == [
+        "Look around:",
+        "http://127.0.0.1:8080/storefront/",
+        "http://127.0.0.1:8080/v1/customers/7/recommendations",
+        "http://127.0.0.1:8080/v1/customers/7/profile",
+        "http://127.0.0.1:8080/docs",
+    ]
+
+
 def test_segments_that_were_entered_and_left_are_named() -> None:
     assert moves(a_meeting()) == ["Segments entered: back.", "Segments left: lost."]

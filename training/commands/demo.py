@@ -26,7 +26,6 @@ from engine.store.catalog import SqlCatalog
 from engine.store.customers import SqlCustomers
 from engine.store.features import SqlFeatures
 from engine.store.ledger import SqlLedger
-from training.commands.serve import worker_environment
 from training.commands.train import refresh_all, train_on_log
 from training.config import TrainConfig
 from training.cuts import live_cuts
@@ -39,6 +38,7 @@ from training.ingest.report import render
 from training.ingest.run import ingest
 from training.progress import progress
 from training.refresh import told
+from training.serving.environments import worker_environment
 from training.tables import console, print_run
 from training.wiring import model_store, open_database
 
@@ -60,7 +60,12 @@ def demo(settings: Settings, once: bool) -> None:
     """Load real sample purchases, train, start everything, and show what a purchase changes."""
     # Never the shop's own database, cache or models.
     own = replace(
-        settings, home=settings.home / "demo", database_url=None, redis_url=None, models_url=None
+        settings,
+        home=settings.home / "demo",
+        database_url=None,
+        redis_url=None,
+        models_url=None,
+        storefront=True,
     )
     customer = _prepare(own)
     with _server(own) as (url, process):

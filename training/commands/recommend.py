@@ -13,7 +13,6 @@ from rich.table import Table
 from engine.domain.customers import StoredCustomer
 from engine.domain.events import check_id, to_ms
 from engine.errors import DataRefused, RequestInvalid
-from engine.ports import Catalog
 from engine.recommend.answer import (
     DEFAULT_LIMIT,
     DEFAULT_PLACEMENT,
@@ -147,7 +146,7 @@ def _write(answers: Iterator[list[Answer]], target: Path, *, total: int) -> None
     click.echo(f"{written:,} rows for {total:,} customers in {target}")
 
 
-def _print(answer: Answer, catalog: Catalog) -> None:
+def _print(answer: Answer, catalog: SqlCatalog) -> None:
     named = [item.item_id for item in answer.items]
     because = [reason.item_id for item in answer.items for reason in item.reasons if reason.item_id]
     titles = catalog.titles([*named, *because])

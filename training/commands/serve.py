@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import os
 import shutil
 import socket
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
@@ -19,29 +17,31 @@ from engine.domain.addresses import is_loopback
 from engine.domain.events import to_ms
 from engine.errors import SettingsError
 from engine.log_lines import formatter, is_json
-from engine.settings import CONFIG_NAME, CONFIG_VARIABLE, OFF, PREFIX, Settings
+from engine.settings import Settings
 from engine.store.api_keys import SqlApiKeys
 from engine.store.database import Database
 from engine.store.embedded_valkey import start_valkey
 from engine.store.kept_keys import KeyFile
+from training.serving.environments import Environments
 from training.serving.listeners import Listeners
 from training.serving.running import Running
-from training.serving.standing import FOLDER, standing_file
+from training.serving.standing import standing_file
 from training.serving.supervisor import Limits, Supervisor
 from training.wiring import model_store, open_database
 
 # Named, not imported: the batch side knows nothing of the web side but where it starts.
 APPLICATION = "api.wiring:create"
-# The name by which the library that counts knows it.
-COUNTS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @click.command(epilog="Example: regulars serve --port 8080")
 @click.option("--host", help="Address to listen on; beyond this machine only with an API key.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.")
+@click.option("--storefront", is_flag=True, help="Serve a sample shop at /storefront/ too.")
 @click.pass_obj
-def serve(settings: Settings, host: str | None, port: int | None, workers: int | None) -> None:
+def serve(
+    settings: Settings, host: str | None, port: int | None, workers: int | None, storefront: bool
+) -> None:
     """Answer over HTTP until stopped."""
     log_as(settings)
     run_server(
@@ -50,6 +50,7 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
             host=settings.host if host is None else host,
             port=settings.port if port is None else port,
             workers=settings.workers if workers is None else workers,
+            storefront=settings.storefront or storefront,
         )
     )
 
@@ -57,6 +58,8 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
 def run_server(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; nothing is left running afterwards."""
     settings = replace(settings, host=address_of(settings.host))
+    if settings.storefront:
+        refuse_storefront_beyond_loopback(settings.host)
     settings = replace(settings, port=usable_port(settings.host, settings.port))
     # Migrated once here, before several workers would do it at a time.
     with open_database(settings) as database:
@@ -102,67 +105,6 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-@dataclass
-class Environments:
-    """The variables of workers, by the settings as they are each time they are asked for.
-
-    The configuration file is copied each time: a worker that is replaced because it died must not
-    read one that is being edited. Where the server listens and keeps its data does not change.
-    """
-
-    settings: Settings
-    embedded_url: str | None
-    made: int = 0
-
-    def next(self) -> dict[str, str]:
-        """The variables by the file as it is now. Raises SettingsError."""
-        self.made += 1
-        path = Path(os.environ.get(CONFIG_VARIABLE) or Path.cwd() / CONFIG_NAME)
-        copy = self._copy(self.made)
-        copy.unlink(missing_ok=True)
-        try:
-            content = path.read_bytes() if path.exists() else b""
-            # It may hold the database's password.
-            with os.fdopen(
-                os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            ) as file:
-                file.write(content)
-        except OSError as error:
-            raise SettingsError(f"{path} cannot be read and copied: {error}") from error
-        now = Settings.from_env({**os.environ, CONFIG_VARIABLE: str(copy)}, folder=Path.cwd())
-        kept = {name: getattr(self.settings, name) for name in _UNTIL_RESTART}
-        variables = worker_environment(replace(now, **kept), self.embedded_url)
-        return {**os.environ, **variables, CONFIG_VARIABLE: str(copy), COUNTS_VARIABLE: self.counts}
-
-    @property
-    def counts(self) -> str:
-        """The folder that workers keep their counts in."""
-        return str((self.settings.home / FOLDER / f"{self.settings.port}-counts").absolute())
-
-    def clear(self) -> None:
-        """Remove every copy, and the workers' counts."""
-        shutil.rmtree(self.counts, ignore_errors=True)
-        for number in range(self.made + 1):
-            self._copy(number).unlink(missing_ok=True)
-
-    def _copy(self, number: int) -> Path:
-        return (self.settings.home / FOLDER / f"{self.settings.port}-{number}.toml").absolute()
-
-
-_UNTIL_RESTART = (
-    "home",
-    "database_url",
-    "redis_url",
-    "models_url",
-    "host",
-    "port",
-    "workers",
-    "threads",
-    "worker_lifetime",
-    "worker_memory_mb",
-)
-
-
 def address_of(host: str) -> str:
     """The address to listen on; raises SettingsError for a name, which the server does not take."""
     if host == "localhost":
@@ -198,37 +140,6 @@ def usable_port(host: str, port: int) -> int:
     return number
 
 
-def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str, str]:
-    """The variables that give a worker the same settings, and one BLAS thread each.
-
-    All of them that a variable can say, and no file: `Environments` adds a copy of that.
-    """
-    redis_url = settings.redis_url or embedded_url
-    durations = ("cache_ttl", "cooldown", "request_budget", "rfm_window", "worker_lifetime")
-    values = {
-        "CONFIG": os.devnull,
-        "HOME": str(settings.home.absolute()),
-        "DATABASE_URL": settings.database,
-        "MODELS_URL": str(settings.models_folder.absolute()),
-        "HOST": settings.host,
-        "PORT": str(settings.port),
-        "WORKERS": str(settings.workers),
-        "THREADS": str(settings.threads),
-        "MAX_BODY_BYTES": str(settings.max_body_bytes),
-        "LOG_FORMAT": settings.log_format,
-        "ACCESS_LOG": str(settings.access_log).lower(),
-        "WORKER_MEMORY_MB": str(settings.worker_memory_mb),
-        "RATE_LIMIT_PER_KEY": str(settings.rate_limit_per_key or OFF),
-        "RATE_LIMIT_PER_ADDRESS": str(settings.rate_limit_per_address or OFF),
-        "CORS_ORIGINS": ",".join(settings.cors_origins),
-        "TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
-        **{name.upper(): f"{getattr(settings, name).total_seconds():f}s" for name in durations},
-        **({"REDIS_URL": redis_url} if redis_url else {}),
-    }
-    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-    return {f"{PREFIX}{name}": value for name, value in values.items()} | threads
-
-
 def ask_for_keys(settings: Settings, database: Database) -> None:
     """Tell this machine's workers of the keys; SettingsError when others could come in without.
 
@@ -242,4 +153,13 @@ def ask_for_keys(settings: Settings, database: Database) -> None:
         raise SettingsError(
             f"host {settings.host} can be reached from other machines, and there is no API key; "
             "make one first: regulars keys create --kind secret"
+        )
+
+
+def refuse_storefront_beyond_loopback(host: str) -> None:
+    """Raise SettingsError for an address that others can reach: they could order for customers."""
+    if not is_loopback(host):
+        raise SettingsError(
+            f"host {host}: in the sample shop anybody may be one of your customers and order; "
+            "serve it on 127.0.0.1 only, or without --storefront"
         )

@@ -73,7 +73,8 @@ def print_meeting(
         out.print("\nTo look around yourself, run `make demo` or `regulars demo` without --once.")
         return
     path = f"{url}/v1/customers/{meeting.customer}"
-    out.print(f"\nLook around:\n  {path}/recommendations\n  {path}/profile\n  {url}/docs")
+    places = (f"{url}/storefront/", f"{path}/recommendations", f"{path}/profile", f"{url}/docs")
+    out.print("\nLook around:", *places, sep="\n  ")
 
 
 def _told_apart(meeting: Meeting, titles: Mapping[str, str]) -> Mapping[str, str]:
