@@ -21,6 +21,7 @@ from sqlalchemy import text
 from engine.domain.events import to_ms
 from engine.domain.keys import KeyKind, new_key
 from engine.domain.rejects import Reject
+from engine.errors import StoreUnavailable
 from engine.settings import Settings
 from engine.store import schema
 from engine.store.api_keys import SqlApiKeys
@@ -28,6 +29,7 @@ from engine.store.database import Database
 from engine.store.model_store import ModelStore
 from engine.store.redis_cache import connect
 from engine.store.rejects import SqlRejects
+from engine.store.vitals import for_reading
 from tests.fakes import a_model
 from tests.shop import Shop, free_port
 from training.cli import regulars
@@ -159,6 +161,8 @@ def test_a_database_that_every_user_may_read_is_a_warning():
         (home / "regulars.db").chmod(0o644)
 
         closed_folder = findings(Settings(home=home))
+        home.chmod(0o750)
+        group_folder = findings(Settings(home=home))
         home.chmod(0o755)
         readable = findings(Settings(home=home))
         for file in home.glob("regulars.db*"):
@@ -168,6 +172,7 @@ def test_a_database_that_every_user_may_read_is_a_warning():
     assert about("permissions", readable).severity == Severity.WARNING
     assert "regulars.db" in about("permissions", readable).found
     assert about("permissions", closed_folder).severity == Severity.OK
+    assert about("permissions", group_folder).severity == Severity.OK
     assert about("permissions", closed_file).severity == Severity.OK
 
 
@@ -202,6 +207,16 @@ def test_without_a_model_there_is_a_warning(settings: Settings):
     (settings.models_folder / "current").unlink()
 
     assert about("model", findings(settings)).severity == Severity.WARNING
+
+
+def test_a_database_that_is_looked_at_cannot_be_written(database: Database):
+    looked_at = for_reading(database.url.render_as_string(hide_password=False))
+
+    with (
+        pytest.raises(StoreUnavailable, match=r"read.?only"),
+        looked_at.write() as connection,
+    ):
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
 
 def on(url: str, settings: Settings) -> Settings:

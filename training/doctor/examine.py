@@ -47,6 +47,9 @@ class _Course:
                 self.findings.append(finding)
         except EngineError as error:
             self.findings.append(broken(self.name, str(error), "See what it names."))
+        except PermissionError as error:
+            remedy = "Run as the user who owns it."
+            self.findings.append(broken(self.name, str(error), remedy))
         except Exception as error:  # A check that fails is a finding, whatever made it fail.
             found = f"{type(error).__name__}: {error}"
             remedy = "This check could not be carried out; the others do not depend on it."
