@@ -1,7 +1,8 @@
 """Log lines on their way out: nobody who logs waits for whoever reads.
 
-Lines go into a bounded queue; a thread writes them in blocks. While the reader is slow the queue
-fills, and what finds it full is dropped and counted.
+Finished lines go into a bounded queue; a thread writes them in blocks. It does nothing else: a
+thread that computes keeps the interpreter from those that answer. While the reader is slow the
+queue fills, and what finds it full is dropped and counted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 MOST_LINES = 10_000
 TURN_SECONDS = 0.1
@@ -41,18 +41,18 @@ class LogSink:
         self._descriptor = descriptor
         self._dropped = dropped
         self._most = most
-        self._queue: deque[tuple[Callable[[Any], bytes], Any]] = deque()
+        self._queue: deque[bytes] = deque()
         self._closing = threading.Event()
         self._block = block_size(descriptor)
         self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
         self._thread.start()
 
-    def put(self, render: Callable[[Any], bytes], what: object) -> None:
-        """Write `render(what)`, a line with its end, soon; never waits and never fails."""
+    def put(self, line: bytes) -> None:
+        """Write a line with its end, soon; never waits and never fails."""
         if len(self._queue) >= self._most:
             self._dropped(1)
             return
-        self._queue.append((render, what))
+        self._queue.append(line)
 
     def close(self, *, seconds: float = CLOSE_SECONDS) -> None:
         """Write what is left, as long as somebody reads it; no longer than the time."""
@@ -68,8 +68,7 @@ class LogSink:
         block: list[bytes] = []
         size = 0
         while self._queue:
-            render, what = self._queue.popleft()
-            line = _rendered(render, what)
+            line = self._queue.popleft()
             if block and size + len(line) > self._block:
                 self._write(block)
                 block, size = [], 0
@@ -103,12 +102,11 @@ class SinkHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record soon."""
         try:
-            # Now, not later: what a record refers to may change.
-            line = self.format(record)
+            line = self.format(record).encode(errors="backslashreplace") + b"\n"
         except Exception:
             self.handleError(record)
             return
-        self._sink.put(_ended, line)
+        self._sink.put(line)
 
 
 def block_size(descriptor: int) -> int:
@@ -118,15 +116,3 @@ def block_size(descriptor: int) -> int:
     except OSError:
         return PIPE_BYTES
     return FILE_BYTES if stat.S_ISREG(mode) else PIPE_BYTES
-
-
-def _ended(line: str) -> bytes:
-    return line.encode(errors="backslashreplace") + b"\n"
-
-
-def _rendered(render: Callable[[Any], bytes], what: object) -> bytes:
-    try:
-        return render(what)
-    except Exception as error:
-        # One line that cannot be told must not silence all the others.
-        return f"a log line could not be written: {error!r}\n".encode(errors="backslashreplace")

@@ -64,7 +64,7 @@ class Telemetry:
             count()
         kind.seconds(seen.seconds)
         if self._log is not None:
-            self._log.sink.put(self._log.render, seen)
+            self._log.sink.put(self._log.render(seen))
 
     def events(self, counted: Mapping[tuple[str, str], int]) -> None:
         """Count events by type and outcome."""
