@@ -23,6 +23,7 @@ from api.guard import enforce
 from api.segment import routes as segment
 from api.services import Services
 from api.storefront import views as storefront
+from api.telemetry import hints
 
 PREFIX = "/v1"
 
@@ -42,5 +43,6 @@ def create_app(services: Services) -> Flask:
     if services.storefront is not None:
         app.register_blueprint(storefront.blueprint, url_prefix="/storefront")
     problems.install(app)
+    hints.install(app)
     enforce.install(app, services.guard)
     return app

@@ -33,28 +33,31 @@ class Caching:
     changes: CatalogChanges
     upkeep: Callable[[], object]
     close: Callable[[], None]
+    breaker: CircuitBreaker
 
 
 def caching(settings: Settings, catalog: Catalog, invalidations: Invalidations) -> Caching:
     """The parts of the cache; nothing is connected yet."""
-    changes = CatalogChanges(catalog)
+    changes, breaker = CatalogChanges(catalog), CircuitBreaker()
     if settings.redis_url is not None:
         shared = RedisListCache(
             connect(settings.redis_url),
             ttl=settings.cache_ttl,
-            breaker=CircuitBreaker(),
+            breaker=breaker,
             unchanged=changes.unchanged,
             alarm=SharedAlarm(settings.home / ALARM_NAME),
         )
         upkeep = Upkeep(shared, catalog, invalidations)
-        return Caching(shared, changes, with_catch_up(upkeep, shared.catch_up), shared.close)
+        keep = with_catch_up(upkeep, shared.catch_up)
+        return Caching(shared, changes, keep, shared.close, breaker)
     # A worker cannot drop the lists in another one's memory: several need a shared cache or none.
     own: ListCache = (
         MemoryListCache(ttl=settings.cache_ttl, unchanged=changes.unchanged)
         if settings.workers == 1
         else NoListCache()
     )
-    return Caching(own, changes, Upkeep(own, catalog, invalidations).carry_out, _nothing)
+    keep = Upkeep(own, catalog, invalidations).carry_out
+    return Caching(own, changes, keep, _nothing, breaker)
 
 
 def warming(settings: Settings, database: Database) -> WarmUp:

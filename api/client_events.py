@@ -34,6 +34,8 @@ class ClientEvents:
 
     def refuse(self, sent: bytes, error: RequestInvalid, *, event: Event | None = None) -> None:
         """Keep what could not be read."""
+        if event is None:
+            self.services.watching.telemetry.unread()
         self._refused.append((sent, event, error.field, error.reason))
 
     def record(self, *, now: datetime) -> None:

@@ -31,8 +31,7 @@ def post() -> Response:
     batch = one_or_many(content, key="events")
     if batch is not None:
         return _answer(_record_many(batch))
-    event = read_event(msgspec.json.encode(content))
-    _check(event)
+    event = _told(msgspec.json.encode(content))
     (receipt,) = _recorded([event])
     if receipt.status is Status.CONFLICT:
         raise EventConflict(receipt.reason)
@@ -41,8 +40,15 @@ def post() -> Response:
     return _answer([_result(0, receipt)])
 
 
-def _check(told: Told) -> None:
-    check_told(caller(), told.event, backfill=told.backfill or params.flag("backfill"))
+def _told(data: bytes) -> Told:
+    """The event that JSON tells and the caller may tell; counted if there is none."""
+    try:
+        told = read_event(data)
+        check_told(caller(), told.event, backfill=told.backfill or params.flag("backfill"))
+    except RequestInvalid:
+        services().watching.telemetry.unread()
+        raise
+    return told
 
 
 def read_event(data: bytes) -> Told:
@@ -120,9 +126,7 @@ def _record_many(batch: list[bytes]) -> list[EventResult]:
     events: dict[int, Told] = {}
     for index, data in enumerate(batch):
         try:
-            event = read_event(data)
-            _check(event)
-            events[index] = event
+            events[index] = _told(data)
         except RequestInvalid as error:
             results[index] = EventResult(
                 index, _event_id(data), Status.REJECTED, error.field or None, error.reason

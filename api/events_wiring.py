@@ -10,6 +10,7 @@ from functools import partial
 from api.currency import ShopCurrency
 from api.repeating import Repeating
 from api.services import Clients, utc_now
+from api.telemetry.telemetry import Telemetry
 from engine.feedback import Feedback
 from engine.follower import Follower
 from engine.identity_keeper import IdentityKeeper
@@ -37,12 +38,25 @@ class Taking:
     background: list[Repeating]
 
 
-def taking(database: Database, cache: ListCache, live: LiveModel, *, threads: int) -> Taking:
+def taking(
+    database: Database,
+    cache: ListCache,
+    live: LiveModel,
+    telemetry: Telemetry,
+    *,
+    threads: int,
+) -> Taking:
     """The intake before the feedback loop; nothing is connected yet."""
     feedback = Feedback(SqlLedger(database), SqlInvalidations(database), cache, model=live)
     follower = Follower(feedback, clock=utc_now)
     seats = max(threads - THREADS_FOR_READS, 1)
-    intake = Intake(feedback, due=follower.add, limits=Limits(seats))
+    intake = Intake(
+        feedback,
+        due=follower.add,
+        limits=Limits(seats),
+        grouped=telemetry.group,
+        heard=telemetry.recorded,
+    )
     background = [
         Repeating("cache notes", feedback.clear_told, every=NOTES_INTERVAL, at_end=True),
         Repeating(

@@ -157,6 +157,9 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "healthz": {"status": "ok"},
     "readyz": {
         "status": "degraded",
-        "parts": {"database": "ok", "cache": "unavailable", "model": "ok"},
+        "parts": {"database": "ok", "cache": "unavailable", "model": "ok", "keys": "ok"},
+        "reasons": {"cache": "it cannot be reached or refuses; the log says more"},
+        "breakers": {"cache": "open", "database": "closed"},
+        "model": {"version": "20260301T020000Z", "age_seconds": 50400.0},
     },
 }

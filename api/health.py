@@ -1,16 +1,17 @@
-"""Whether the process lives, and whether it can answer in full."""
+"""Whether the process lives, whether it can answer in full, and what it counts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
+from api import params
 from api.access import json_answer, services
 from api.problems import RETRY_AFTER_SECONDS
-from api.wire import Health, Readiness, encode
-from engine.errors import StoreUnavailable
+from api.telemetry.readiness import Status
+from api.wire import encode
+from api.wire_health import Health, ModelNow, Readiness
 
 blueprint = Blueprint("health", __name__)
 
@@ -24,16 +25,23 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 def ready() -> Response:
     """Ready, degraded with what is missing, or down: no model and no database to answer from."""
-    parts = {
-        "database": _works(services().catalog.revision),
-        "cache": _works(services().cache.ping),
-        "model": services().models.current() is not None,
-    }
-    down = not parts["database"] and not parts["model"]
-    status = "down" if down else "ready" if all(parts.values()) else "degraded"
-    said = {name: "ok" if works else "unavailable" for name, works in parts.items()}
+    overview = services().overview
+    report = overview.report()
+    version, age = overview.model_version(), overview.model_age()
+    down = report.status is Status.DOWN
     response = json_answer(
-        encode(Readiness(status=status, parts=said)),
+        encode(
+            Readiness(
+                status=report.status,
+                parts={name: found.word for name, found in report.parts.items()},
+                reasons={name: found.why for name, found in report.parts.items() if found.why},
+                breakers={
+                    name: "open" if is_open else "closed"
+                    for name, is_open in overview.breakers().items()
+                },
+                model=None if version is None else ModelNow(version, age),
+            )
+        ),
         status=HTTPStatus.SERVICE_UNAVAILABLE if down else HTTPStatus.OK,
     )
     if down:
@@ -41,9 +49,9 @@ def ready() -> Response:
     return response
 
 
-def _works(probe: Callable[[], object]) -> bool:
-    try:
-        probe()
-    except StoreUnavailable:
-        return False
-    return True
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """What all workers count, as Prometheus or OpenMetrics wishes to read it."""
+    params.allow()
+    body, content_type = services().overview.metrics(request.headers.get("Accept", ""))
+    return Response(body, content_type=content_type)

@@ -10,6 +10,7 @@ from api import (
     wire,
     wire_clients,
     wire_customers,
+    wire_health,
     wire_items,
     wire_lists,
     wire_segments,
@@ -75,8 +76,9 @@ _TYPES = (
     wire_items.ItemsStored,
     wire_items.ItemOut,
     wire_items.PublicItems,
-    wire.Health,
-    wire.Readiness,
+    wire_health.Health,
+    wire_health.Readiness,
+    wire_health.ModelNow,
 )
 
 
@@ -168,8 +170,8 @@ def _answered(operation: Operation) -> Json:
 
 def _problem(status: int, operation: Operation) -> Json:
     # /readyz says in its own words why it is down.
-    if status == 503 and operation.answer is wire.Readiness:
-        content = {"application/json": {"schema": _reference(wire.Readiness)}}
+    if status == 503 and operation.answer is wire_health.Readiness:
+        content = {"application/json": {"schema": _reference(wire_health.Readiness)}}
     else:
         content = {"application/problem+json": {"schema": _reference(wire.Problem)}}
     headers = _headers()

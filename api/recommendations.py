@@ -13,6 +13,7 @@ from api.access import check_own, json_answer, services
 from api.bodies import decode, read_json
 from api.door.fast_lane import REQUEST_NAME
 from api.list_answers import request_name
+from api.telemetry.hints import leave_list
 from api.wire_lists import BasketIn, ListIn, RerankIn, SessionIn
 from engine.domain.events import check_id
 from engine.recommend.answer import BUY_AGAIN, DISCOVER, Request
@@ -50,21 +51,21 @@ def discover(customer_id: str) -> Response:
 def similar(item_id: str) -> Response:
     """Items like this one."""
     check_id(item_id, field="item_id")
-    return json_answer(services().lists.similar(item_id, params.list_request()))
+    return _listed(services().lists.similar(item_id, params.list_request()))
 
 
 @blueprint.get("/items/<id:item_id>/bought-together")
 def bought_together(item_id: str) -> Response:
     """Items that are in one order with this one."""
     check_id(item_id, field="item_id")
-    return json_answer(services().lists.bought_together(item_id, params.list_request()))
+    return _listed(services().lists.bought_together(item_id, params.list_request()))
 
 
 @blueprint.get("/items/popular")
 def popular() -> Response:
     """The items that sell best now, in the whole shop or in a segment."""
     asked, segment = params.list_request("segment"), params.identifier("segment")
-    return json_answer(services().lists.popular(asked, segment=segment))
+    return _listed(services().lists.popular(asked, segment=segment))
 
 
 @blueprint.post("/basket/recommendations")
@@ -77,7 +78,7 @@ def for_basket() -> Response:
     answer = services().lists.for_hand(
         Hand(body.items), _request(body), customer_id=body.customer_id
     )
-    return json_answer(answer, private=True)
+    return _listed(answer, private=True)
 
 
 @blueprint.post("/sessions/recommendations")
@@ -85,7 +86,7 @@ def for_session() -> Response:
     """What goes with what a visitor looked at."""
     body = _body(SessionIn)
     answer = services().lists.for_hand(Hand(body.items, viewed=True), _request(body))
-    return json_answer(answer, private=True)
+    return _listed(answer, private=True)
 
 
 @blueprint.post("/rerank")
@@ -95,12 +96,17 @@ def rerank() -> Response:
     check_id(body.customer_id, field="customer_id")
     check_own(body.customer_id, field="customer_id")
     answer = services().lists.rerank(body.customer_id, body.items, _request(body))
-    return json_answer(answer, private=True)
+    return _listed(answer, private=True)
 
 
 def _personal(customer_id: str, asked: Request) -> Response:
     check_id(customer_id, field="customer_id")
-    return json_answer(services().lists.for_customer(customer_id, asked), private=True)
+    return _listed(services().lists.for_customer(customer_id, asked), private=True)
+
+
+def _listed(body: bytes, *, private: bool = False) -> Response:
+    leave_list(request.environ, body)
+    return json_answer(body, private=private)
 
 
 def _body(kind: type[_Body]) -> _Body:

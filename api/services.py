@@ -17,6 +17,9 @@ from api.lists import Lists
 from api.model_watch import ModelWatch
 from api.robots import Pace
 from api.storefront.sample import Sample
+from api.telemetry.overview import Overview
+from api.telemetry.readiness import CACHE, DATABASE, KEYS, MODEL, Check, Readiness, answers, checked
+from api.telemetry.watching import Watching
 from engine.domain.rejects import Rejects
 from engine.identity_keeper import IdentityKeeper
 from engine.intake import Intake
@@ -65,12 +68,14 @@ class Services:
     guard: Guard
     keys: ApiKeys
     clock: Callable[[], datetime] = utc_now
+    watching: Watching = field(default_factory=Watching.alone)
     max_body_bytes: int = 5_000_000
     storefront: Sample | None = None
     closers: tuple[Callable[[], None], ...] = ()
     lists: Lists = field(init=False)
     keeper: SegmentKeeper = field(init=False)
     painter: Painter = field(init=False)
+    overview: Overview = field(init=False)
 
     def __post_init__(self) -> None:
         """Build what follows from the parts."""
@@ -91,11 +96,29 @@ class Services:
         object.__setattr__(self, "lists", lists)
         painter = Painter(self.customers, self.features, self.segments, self.live)
         object.__setattr__(self, "painter", painter)
+        overview = Overview(
+            watching=self.watching,
+            models=self.models,
+            readiness=Readiness(self._checks(), fresh_for=self.watching.fresh_for),
+            waiting=lambda: self.intake.waiting,
+            clock=self.clock,
+        )
+        object.__setattr__(self, "overview", overview)
 
     def close(self) -> None:
         """Stop the background and close connections."""
         for each in reversed(self.closers):
             each()
+
+    def _checks(self) -> dict[str, Check]:
+        """What tells whether each part is well."""
+        return {
+            DATABASE: answers(self.catalog.revision),
+            CACHE: answers(self.cache.ping),
+            MODEL: checked(lambda: self.models.current() is not None, "no model can serve"),
+            KEYS: checked(lambda: self.guard.informed, "which keys there are is not known"),
+            **self.watching.checks,
+        }
 
 
 def keeper_of(segments: Segments, live: LiveModel) -> SegmentKeeper:

@@ -233,19 +233,6 @@ class EventResults(Struct, frozen=True):
     results: tuple[EventResult, ...]
 
 
-class Health(Struct, frozen=True):
-    """That the process answers."""
-
-    status: str
-
-
-class Readiness(Struct, frozen=True):
-    """Whether answers are full (`ready`), plainer (`degraded`) or not to be had (`down`)."""
-
-    status: str
-    parts: dict[str, str]
-
-
 def encode(answer: Struct) -> bytes:
     """The answer as JSON."""
     return msgspec.json.encode(answer)

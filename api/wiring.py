@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,10 @@ from api.refresh import Refresh
 from api.repeating import Repeating
 from api.services import Services, keeper_of, utc_now
 from api.storefront.sample import Sample
+from api.telemetry.middleware import Watched
+from api.telemetry.readiness import CACHE, DATABASE
+from api.telemetry.watching import Watching
+from api.telemetry.wired import watched, watching_of
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Segments
@@ -50,15 +55,14 @@ DATABASE_PATIENCE = timedelta(seconds=2 * WAIT_SECONDS)
 _log = logging.getLogger(__name__)
 
 
-def create() -> Door:
+def create() -> Watched:
     """The app of one worker process, connected as the environment says.
 
     Granian: `granian --interface wsgi --factory api.wiring:create`.
     """
-    # Libraries are heard when something is wrong, the API also when a new model serves.
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level="WARNING")
-    logging.getLogger("api").setLevel(logging.INFO)
-    return behind_door(connected(Settings.from_env(os.environ, folder=Path.cwd())))
+    settings = Settings.from_env(os.environ, folder=Path.cwd())
+    services = connected(settings, watching_of(settings, os.environ))
+    return watched(behind_door(services), services)
 
 
 def behind_door(services: Services) -> Door:
@@ -67,21 +71,22 @@ def behind_door(services: Services) -> Door:
     return Door(create_app(services), lane, guard=services.guard, closes=services.close)
 
 
-def connected(settings: Settings) -> Services:
+def connected(settings: Settings, watching: Watching | None = None) -> Services:
     """The services over the settings' adapters, with their background at work.
 
     Neither the database nor the cache nor a model has to be there yet.
     """
+    watched_with = watching or Watching.alone()
     database = LateDatabase.open(settings.database)
     catalog, segments = SqlCatalog(database), SqlSegments(database)
     kept = caching(settings, catalog, SqlInvalidations(database))
     warm_up = warming(settings, database)
     models, items = _models(settings), ItemBook(catalog)
     live = live_model(models, items, segments)
-    events = taking(database, kept.cache, live, threads=settings.threads)
-    refresh = _refresh(database, segments, live)
-    door = wired_guard(settings, database)
+    events = taking(database, kept.cache, live, watched_with.telemetry, threads=settings.threads)
+    refresh, door = _refresh(database, segments, live), wired_guard(settings, database)
     budget = Budget(settings.request_budget)
+    breaker = CircuitBreaker(patience=DATABASE_PATIENCE)
     background = [*_watches(models, items, kept), *events.background, _turns(refresh)]
     ends = (database.close, kept.close, budget.close, door.close)
     services = Services(
@@ -97,15 +102,21 @@ def connected(settings: Settings) -> Services:
         changes=kept.changes,
         budget=budget,
         models=models,
-        breaker=CircuitBreaker(patience=DATABASE_PATIENCE),
+        breaker=breaker,
         guard=door.guard,
         keys=door.keys,
+        watching=_with_breakers(watched_with, {CACHE: kept.breaker, DATABASE: breaker}),
         max_body_bytes=settings.max_body_bytes,
         storefront=_storefront(settings, database),
         closers=(*ends, *map(_started, background), refresh.close, warm_up.stop),
     )
     models.before_serving(partial(warm_up.carry_out, services.lists.make_for))
     return services
+
+
+def _with_breakers(watching: Watching, breakers: Mapping[str, CircuitBreaker]) -> Watching:
+    looks = {name: lambda each=each: each.open for name, each in breakers.items()}
+    return replace(watching, breakers=looks)
 
 
 def _started(work: Repeating) -> Callable[[], None]:

@@ -71,12 +71,16 @@ class Intake:
         due: Callable[[Sequence[str]], object],
         limits: Limits,
         grouped: Callable[[int], object] = lambda _: None,
+        heard: Callable[[Sequence[Event], Sequence[Receipt]], object] = lambda _, __: None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`due` is told whose features are left to follow, `grouped` the events a transaction."""
+        """`due` is told whose features are left to follow, `grouped` the events a transaction,
+        `heard` what became of one sender's events.
+        """
         self._recorder = recorder
         self._due = due
         self._grouped = grouped
+        self._heard = heard
         self._limits = limits
         self._patience = limits.patience.total_seconds()
         self._timer = timer
@@ -106,7 +110,9 @@ class Intake:
         turn = _Turn(checked(events, now=now))
         if self._line_up(turn) or not self._written_by_another(turn):
             self._write(turn, now=now)
-        return turn.receipts()
+        receipts = turn.receipts()
+        self._heard(events, receipts)
+        return receipts
 
     def _line_up(self, turn: _Turn) -> bool:
         """Take a place in line; whether this is the one to write, since nobody does."""

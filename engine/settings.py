@@ -48,6 +48,8 @@ class Settings:
     cooldown: timedelta = timedelta(days=1)
     rfm_window: timedelta = timedelta(days=365)
     max_body_bytes: int = 5_000_000
+    log_format: str = "auto"
+    access_log: bool = True
     request_budget: timedelta = timedelta(seconds=0.5)
     worker_lifetime: timedelta = timedelta(0)
     worker_memory_mb: int = 0
@@ -181,6 +183,15 @@ def _whole(low: int, high: int) -> Callable[[object], int]:
     return read
 
 
+def _one_of(*words: str) -> Callable[[object], str]:
+    def read(raw: object) -> str:
+        if raw not in words:
+            raise ValueError(f"{raw!r} is none of {', '.join(words)}")
+        return str(raw)
+
+    return read
+
+
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -255,6 +266,8 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "cooldown": _duration,
     "rfm_window": _duration,
     "max_body_bytes": _whole(1_000, 1_000_000_000),
+    "log_format": _one_of("auto", "json", "text"),
+    "access_log": _flag,
     "request_budget": _duration,
     "worker_lifetime": _duration,
     "worker_memory_mb": _whole(0, 1_000_000),

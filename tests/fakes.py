@@ -24,6 +24,7 @@ from api.item_book import ItemBook
 from api.live_model import live_model
 from api.model_watch import ModelWatch
 from api.services import Services
+from api.telemetry.watching import Watching
 from engine.domain.assortment import Assortment
 from engine.domain.catalog import Item, ItemPatch
 from engine.domain.ids import IdTable
@@ -217,6 +218,8 @@ def a_shop(
         guard=guard or open_guard(),
         keys=SqlApiKeys(database),
         clock=clock,
+        # A part that went away a moment ago must be seen to be gone.
+        watching=Watching.alone(fresh_for=timedelta(0)),
         **settings,
     )
     app = create_app(services)

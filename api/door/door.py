@@ -10,11 +10,14 @@ from api.guard.caller import CALLER
 from api.guard.guard import Guard
 from api.guard.refusals import Refusal
 from api.headers import PRIVATE, common_headers, request_id_of
+from api.telemetry.hints import leave_fast
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 JSON = "application/json"
+# What the fast lane answers, as it is described.
+LISTED = "/v1/customers/{customer_id}/recommendations"
 
 
 class Door:
@@ -46,6 +49,7 @@ class Door:
             answer = self._inner(environ, start)
             self._lane.learn(environ)
             return answer
+        leave_fast(environ, LISTED, body)
         headers = listed_headers(request_id, len(body))
         headers.extend(self._guard.headers(environ))
         start("200 OK", headers)

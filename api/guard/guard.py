@@ -49,6 +49,11 @@ class Guard:
         self._per_address = per_address
         self._trusted = tuple(trusted)
 
+    @property
+    def informed(self) -> bool:
+        """Whether it knows which keys there are."""
+        return self._keyring is None or not self._keyring.unread
+
     def admit(self, environ: Environ) -> Caller | Refusal:
         """Who asks, a stranger when nothing was shown; or the answer that ends the matter."""
         method = environ["REQUEST_METHOD"]

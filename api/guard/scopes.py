@@ -40,6 +40,7 @@ _ITS_OWN = need(Scope.CUSTOMER_LISTS, own=True)
 NEEDS: dict[str, Need] = {
     "health.alive": PUBLIC,
     "health.ready": PUBLIC,
+    "health.metrics": need(Scope.OPERATION),
     "docs.front": PUBLIC,
     "docs.described": PUBLIC,
     "docs.page": PUBLIC,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import wire, wire_items
+from api import wire, wire_health, wire_items
 from api.operations.described import ID_SCHEMA, ITEM_ID, Operation, Parameter, flag
 from api.params import MAX_SHOWN
 
@@ -86,7 +86,7 @@ TOLD = (
         tag="Operation",
         summary="Does the process answer?",
         description="200 whatever is missing around it.",
-        answer=wire.Health,
+        answer=wire_health.Health,
         errors=(500,),
     ),
     Operation(
@@ -99,7 +99,7 @@ TOLD = (
             "`ready`; `degraded` with what is missing, while lists are still answered; or `down` "
             "(503) with neither a database nor a model."
         ),
-        answer=wire.Readiness,
+        answer=wire_health.Readiness,
         errors=(500, 503),
     ),
 )

@@ -28,6 +28,7 @@ TABLE = {
     "GET /healthz": EVERYBODY,
     "GET /openapi.json": EVERYBODY,
     "GET /readyz": EVERYBODY,
+    "GET /metrics": "secret admin",
     "GET /v1/customers/<id:customer_id>/recommendations": OWN,
     "GET /v1/customers/<id:customer_id>/buy-again": OWN,
     "GET /v1/customers/<id:customer_id>/discover": OWN,

@@ -28,7 +28,7 @@ def test_a_server_that_runs_well_is_found_by_its_home_and_by_its_url(shop: Shop)
 
     assert set(_severities(found).values()) == {"ok"}
     assert "2 at port" in found
-    assert f"{server.url} is ready: database, cache, model ok" in found
+    assert f"{server.url} is ready: database, cache, model, keys, disk ok" in found
     assert "Valkey" in found
     assert f"{server.url} is ready" in by_url
     assert _severities(by_url)["server model"] == "ok"

@@ -180,6 +180,11 @@ def test_readiness_names_the_part_that_is_missing(shop: Shop):
 
     assert (ready.status_code, ready.json["status"]) == (200, "ready")
     assert (degraded.status_code, degraded.json["status"]) == (200, "degraded")
-    assert degraded.json["parts"] == {"database": "ok", "cache": "unavailable", "model": "ok"}
+    assert degraded.json["parts"] == {
+        "database": "ok",
+        "cache": "unavailable",
+        "model": "ok",
+        "keys": "ok",
+    }
     assert (down.status_code, down.json["status"]) == (503, "down")
     assert shop.client.get("/healthz").status_code == 200

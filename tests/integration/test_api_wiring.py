@@ -136,7 +136,13 @@ def test_the_environment_makes_an_app(tmp_path: Path, monkeypatch: pytest.Monkey
     answer = Client(door).get("/readyz")
     door.close()
 
-    assert answer.json["parts"] == {"database": "ok", "cache": "ok", "model": "unavailable"}
+    assert answer.json["parts"] == {
+        "database": "ok",
+        "cache": "ok",
+        "model": "unavailable",
+        "keys": "ok",
+        "disk": "ok",
+    }
 
 
 class Notes:

@@ -28,6 +28,7 @@ FLOORS = {
     "rebuild": {"errors", "domain", "ports", "loyalty"},
     "segments": {"errors", "domain", "loyalty", "segments"},
     "charts": {"errors", "charts"},
+    "log_lines": set(),
     "live": {"errors", "domain", "ports", "loyalty", "segments"},
     "portrait": {"errors", "domain", "ports", "loyalty", "segments", "live"},
     "segment_keeper": {"errors", "domain", "ports", "loyalty", "segments"},
@@ -77,6 +78,7 @@ HOMES = {
     "optuna": {"training/tuning"},
     "click": {"training"},
     "rich": {"training"},
+    "prometheus_client": {"api/telemetry"},
     "granian": {"training"},
 }
 MOST_LINES = 300

@@ -216,3 +216,16 @@ def test_every_problem_of_control_is_reported_with_the_others(tmp_path) -> None:
 def test_control_is_no_variable(tmp_path) -> None:
     with pytest.raises(SettingsError, match=r"REGULARS_CONTROL: .*\[control\]"):
         read(tmp_path, REGULARS_CONTROL="{}")
+
+
+def test_logging_is_one_of_three_forms_and_requests_can_be_left_out():
+    def read(**variables: str) -> Settings:
+        return Settings.from_env(variables, folder=Path("/nowhere"))
+
+    assert (read().log_format, read().access_log) == ("auto", True)
+    chosen = read(REGULARS_LOG_FORMAT="text", REGULARS_ACCESS_LOG="false")
+    assert (chosen.log_format, chosen.access_log) == ("text", False)
+    with pytest.raises(SettingsError, match="none of auto, json, text"):
+        read(REGULARS_LOG_FORMAT="xml")
+    with pytest.raises(SettingsError, match="ACCESS_LOG"):
+        read(REGULARS_ACCESS_LOG="perhaps")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import shutil
 import socket
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +16,7 @@ import click
 from engine.domain.addresses import is_loopback
 from engine.domain.events import to_ms
 from engine.errors import SettingsError
+from engine.log_lines import formatter, is_json
 from engine.settings import Settings
 from engine.store.api_keys import SqlApiKeys
 from engine.store.database import Database
@@ -39,6 +43,7 @@ def serve(
     settings: Settings, host: str | None, port: int | None, workers: int | None, storefront: bool
 ) -> None:
     """Answer over HTTP until stopped."""
+    log_as(settings)
     run_server(
         replace(
             settings,
@@ -62,6 +67,8 @@ def run_server(settings: Settings) -> None:
     cache = nullcontext(None) if settings.redis_url else start_valkey(settings.home)
     with cache as embedded, standing_file(settings.home, settings.port) as standing:
         made = Environments(settings, embedded.url if embedded else None)
+        # What a server left that was killed would be counted once more.
+        shutil.rmtree(made.counts, ignore_errors=True)
         supervisor = Supervisor(
             APPLICATION,
             Listeners.open(settings.host, settings.port, count=settings.workers),
@@ -80,6 +87,14 @@ def run_server(settings: Settings) -> None:
             made.clear()
     with open_database(settings):
         pass  # The last to close SQLite moves its write-ahead log into the one file to back up.
+
+
+def log_as(settings: Settings) -> None:
+    """Write what this process logs as its workers write it."""
+    handler = logging.StreamHandler()
+    as_json = is_json(settings.log_format, terminal=sys.stderr.isatty())
+    handler.setFormatter(formatter(as_json=as_json))
+    logging.basicConfig(handlers=[handler], level="WARNING")
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import SettingsError
 from engine.settings import CONFIG_NAME, CONFIG_VARIABLE, OFF, PREFIX, Settings
 from training.serving.standing import FOLDER
+
+# The name by which the library that counts knows it.
+COUNTS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @dataclass
@@ -41,10 +45,16 @@ class Environments:
         now = Settings.from_env({**os.environ, CONFIG_VARIABLE: str(copy)}, folder=Path.cwd())
         kept = {name: getattr(self.settings, name) for name in _UNTIL_RESTART}
         variables = worker_environment(replace(now, **kept), self.embedded_url)
-        return {**os.environ, **variables, CONFIG_VARIABLE: str(copy)}
+        return {**os.environ, **variables, CONFIG_VARIABLE: str(copy), COUNTS_VARIABLE: self.counts}
+
+    @property
+    def counts(self) -> str:
+        """The folder that workers keep their counts in."""
+        return str((self.settings.home / FOLDER / f"{self.settings.port}-counts").absolute())
 
     def clear(self) -> None:
-        """Remove every copy."""
+        """Remove every copy, and the workers' counts."""
+        shutil.rmtree(self.counts, ignore_errors=True)
         for number in range(self.made + 1):
             self._copy(number).unlink(missing_ok=True)
 
@@ -83,6 +93,8 @@ def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str
         "WORKERS": str(settings.workers),
         "THREADS": str(settings.threads),
         "MAX_BODY_BYTES": str(settings.max_body_bytes),
+        "LOG_FORMAT": settings.log_format,
+        "ACCESS_LOG": str(settings.access_log),
         "WORKER_MEMORY_MB": str(settings.worker_memory_mb),
         "RATE_LIMIT_PER_KEY": str(settings.rate_limit_per_key or OFF),
         "RATE_LIMIT_PER_ADDRESS": str(settings.rate_limit_per_address or OFF),

@@ -22,6 +22,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from engine.log_lines import propagating
 from training.serving.listeners import CONNECTIONS_WAITING
 from training.serving.parting import Application, Attended, step_back
 
@@ -113,7 +114,8 @@ def serve(plan: Plan, load: Callable[[], Application]) -> None:
         Loops.auto,
         True,
         LogLevels.warning,
-        None,
+        # Its records go where the application's go.
+        propagating("_granian"),
         (),
         runtime_mode=RuntimeModes.st,
         runtime_threads=1,
