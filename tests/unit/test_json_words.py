@@ -10,7 +10,8 @@ from msgspec import Meta
 
 from api.bodies import decode
 from api.json_words import alike
-from api.wire import EVENT_TYPES, EventIn, ItemIn
+from api.wire import EVENT_TYPES, EventIn
+from api.wire_items import ItemIn
 from api.wire_lists import BasketIn
 from engine.errors import RequestInvalid
 
