@@ -1,19 +1,27 @@
 """A connection to Redis that its thread holds: the cheapest way to ask one small thing.
 
 A pool takes a connection out, looks whether it is good, and puts it back, for every call; that
-costs half of a read. Here each thread keeps its own, and one that failed is made anew.
+costs half of a read. Here each thread keeps its own, and one that failed is made anew. The kernel
+keeps the time-outs: a time-out of Python's own costs a system call more in each direction, and
+with it the interpreter, which other threads then take.
 """
 
 from __future__ import annotations
 
+import socket
+import ssl
+import struct
 import threading
 import weakref
 from typing import Any, TypeAlias
 
+import hiredis
 import redis
 
 # The library's connections have no types.
 _Connection: TypeAlias = Any
+RECEIVED_BYTES = 65_536
+CLOSED = "closed at the other end"
 
 
 class HeldConnections:
@@ -22,42 +30,90 @@ class HeldConnections:
     def __init__(self, client: redis.Redis) -> None:
         self._pool = client.connection_pool
         self._local = threading.local()
-        self._made: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._made: weakref.WeakSet[_Held] = weakref.WeakSet()
 
     def ask(self, *commands: tuple[str, ...]) -> list[Any]:
-        """The replies to the commands, sent together; raises redis.RedisError or OSError.
+        """The replies to the commands, sent together; raises redis.RedisError.
 
         The commands must be ones that may be sent twice: a connection may have been closed at the
         other end since it was used last, and then a new one is tried.
         """
-        connection: _Connection | None = getattr(self._local, "connection", None)
-        packed = b"".join(map(_packed, commands))
-        if connection is not None and connection.is_connected:
+        packed, count = b"".join(map(_packed, commands)), len(commands)
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is not None and held.is_open:
             try:
-                return _replies(connection, packed, len(commands))
+                return held.replies(packed, count)
             except redis.TimeoutError:
                 raise
             except redis.ConnectionError:
-                return _replies(connection, packed, len(commands))
-        if connection is None:
-            connection = self._local.connection = self._pool.make_connection()
-            self._made.add(connection)
-        return _replies(connection, packed, len(commands))
+                pass
+        held = self._local.held = _Held(self._pool.make_connection())
+        self._made.add(held)
+        return held.replies(packed, count)
 
     def close(self) -> None:
         """Close every thread's connection; the next question opens one again."""
         for each in list(self._made):
-            each.disconnect()
+            each.close()
 
 
-def _replies(connection: _Connection, packed: bytes, count: int) -> list[Any]:
-    try:
-        connection.send_packed_command([packed])
-        return [connection.read_response() for _ in range(count)]
-    except BaseException:
-        # Whatever still comes in on it is no answer to the next question.
-        connection.disconnect()
-        raise
+class _Held:
+    """One connection, opened and introduced by the library, asked without it."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+        connection.connect()
+        self._socket: socket.socket = connection._sock
+        self._reader = hiredis.Reader(replyError=redis.ResponseError)
+        if not isinstance(self._socket, ssl.SSLSocket):
+            _let_kernel_time(self._socket)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._connection.is_connected)
+
+    def replies(self, packed: bytes, count: int) -> list[Any]:
+        """So many replies to what is sent; without all of them the connection is closed."""
+        try:
+            self._socket.sendall(packed)
+            return [self._reply() for _ in range(count)]
+        except (TimeoutError, BlockingIOError) as error:
+            self.close()
+            raise redis.TimeoutError("no answer in time") from error
+        except OSError as error:
+            self.close()
+            raise redis.ConnectionError(str(error)) from error
+        except BaseException:
+            # Whatever still comes in on it is no answer to the next question.
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._connection.disconnect()
+
+    def _reply(self) -> object:
+        reply: object = self._reader.gets()
+        # What the reader says while a reply is not complete.
+        while reply is False:
+            received = self._socket.recv(RECEIVED_BYTES)
+            if not received:
+                raise redis.ConnectionError(CLOSED)
+            self._reader.feed(received)
+            reply = self._reader.gets()
+        if isinstance(reply, redis.ResponseError):
+            raise reply
+        return reply
+
+
+def _let_kernel_time(connected: socket.socket) -> None:
+    seconds = connected.gettimeout()
+    if not seconds:
+        return
+    whole = int(seconds)
+    timed = struct.pack("ll", whole, int((seconds - whole) * 1_000_000))
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timed)
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timed)
+    connected.settimeout(None)
 
 
 def _packed(command: tuple[str, ...]) -> bytes:
