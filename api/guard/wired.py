@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from api.guard.cors import Origins
 from api.guard.guard import Guard
@@ -13,7 +13,6 @@ from api.guard.keyring import Keyring
 from api.guard.rates import Leases
 from api.repeating import Repeating
 from engine.domain.addresses import is_loopback
-from engine.domain.events import to_ms
 from engine.domain.rates import Rate
 from engine.ports_access import ApiKeys, Permits
 from engine.settings import Settings
@@ -68,4 +67,4 @@ def _leases(rate: Rate | None, shared: Permits | None, settings: Settings) -> Le
 
 
 def _now_ms() -> int:
-    return to_ms(datetime.now(UTC))
+    return time.time_ns() // 1_000_000

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -55,3 +58,10 @@ class Measures:
             ),
             lines_dropped=counter("log_lines_dropped", DROPPED),
         )
+
+
+def observe_all(histogram: Histogram, seconds: Sequence[float]) -> None:
+    """Count each of the times, as `observe` would; that costs a microsecond for every one."""
+    histogram._sum.inc(sum(seconds))
+    for place, number in Tally(bisect_left(SECONDS, each) for each in seconds).items():
+        histogram._buckets[place].inc(number)

@@ -72,6 +72,7 @@ class Overview:
 
     def metrics(self, accept: str) -> tuple[bytes, str]:
         """All workers' measures and their media type."""
+        self.watching.telemetry.settle()
         return self._exposition.told(accept)
 
     @cached_property

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Histogram
 
-from api.telemetry.measures import Measures
+from api.telemetry.measures import Measures, observe_all
 from api.telemetry.seen import METHODS, OTHER, Seen, outcome_of
 from api.telemetry.sink import LogSink
 from engine.domain.events import Event
@@ -16,6 +17,8 @@ from engine.receipts import Receipt, Status
 
 # The type of an event that could not be read.
 UNREAD = "unread"
+# Nobody settles: memory must have an end all the same.
+MOST_WAITING = 50_000
 
 
 class Log(NamedTuple):
@@ -26,19 +29,36 @@ class Log(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """Where requests of one kind are counted: looked up once, used for all of them."""
+    """Requests of one kind: the seconds of those not counted yet, and where they are counted."""
 
-    counts: tuple[Callable[[], object], ...]
-    seconds: Callable[[float], object]
+    waiting: list[float]
+    counts: tuple[Callable[[float], object], ...]
+    seconds: Histogram
+
+    def settle(self) -> None:
+        # Others go on appending meanwhile.
+        new = self.waiting[:]
+        if not new:
+            return
+        del self.waiting[: len(new)]
+        for count in self.counts:
+            count(len(new))
+        observe_all(self.seconds, new)
 
 
 class Telemetry:
-    """Counts requests and events and logs requests; any thread may tell it."""
+    """Counts requests and events and logs requests; any thread may tell it.
+
+    Requests are only noted when they are answered, and counted together by `settle`, which is to
+    be called every second or so: a count in a file that processes share costs as much as a look
+    into the cache.
+    """
 
     def __init__(self, measures: Measures, *, log: Log | None = None) -> None:
         self.measures = measures
         self._log = log
         self._kinds: dict[tuple[str, str, int, str, str, str], _Kind] = {}
+        self._settling = threading.Lock()
         self._events: dict[tuple[str, str], Callable[[float], object]] = {}
 
     @classmethod
@@ -47,7 +67,7 @@ class Telemetry:
         return cls(Measures.new(CollectorRegistry()))
 
     def answered(self, seen: Seen) -> None:
-        """Count and log a request; called for each of them, so it must cost next to nothing."""
+        """Note and log a request; called for each of them, so it must cost next to nothing."""
         key = (
             seen.route,
             seen.method,
@@ -58,13 +78,18 @@ class Telemetry:
         )
         kind = self._kinds.get(key)
         if kind is None:
-            # Two threads may make the same one at once: it counts in the same place.
-            kind = self._kinds[key] = self._kind(seen)
-        for count in kind.counts:
-            count()
-        kind.seconds(seen.seconds)
+            kind = self._kinds.setdefault(key, self._kind(seen))
+        kind.waiting.append(seen.seconds)
+        if len(kind.waiting) >= MOST_WAITING:
+            self.settle()
         if self._log is not None:
             self._log.sink.put(self._log.render(seen))
+
+    def settle(self) -> None:
+        """Count the requests noted since the last time."""
+        with self._settling:
+            for kind in tuple(self._kinds.values()):
+                kind.settle()
 
     def events(self, counted: Mapping[tuple[str, str], int]) -> None:
         """Count events by type and outcome."""
@@ -99,7 +124,7 @@ class Telemetry:
 
     def _kind(self, seen: Seen) -> _Kind:
         of, method = self.measures, seen.method if seen.method in METHODS else OTHER
-        counts: list[Callable[[], Any]] = [
+        counts: list[Callable[[float], Any]] = [
             of.requests.labels(seen.route, method, str(seen.status), seen.lane).inc
         ]
         if seen.served_by:
@@ -107,4 +132,4 @@ class Telemetry:
         if seen.status == 429:
             counts.append(of.limited.inc)
         timed = of.seconds.labels(seen.route, outcome_of(seen.status))
-        return _Kind(tuple(counts), timed.observe)
+        return _Kind([], tuple(counts), timed)

@@ -60,12 +60,14 @@ def watched(door: Door, services: Services) -> Watched:
     def close() -> None:
         state.close()
         door.close()
+        services.watching.telemetry.settle()
         services.watching.close()
 
     return Watched(door, services.watching.telemetry, closes=close)
 
 
 def _tell(overview: Overview) -> None:
+    overview.watching.telemetry.settle()
     try:
         overview.tell()
     except OSError as error:

@@ -74,8 +74,9 @@ class StoredKey:
 
     def usable(self, now_ms: int) -> bool:
         """Whether it opens anything at the time."""
-        ends = (self.expires_ms, self.revoked_ms)
-        return all(end is None or now_ms < end for end in ends)
+        if self.expires_ms is not None and now_ms >= self.expires_ms:
+            return False
+        return self.revoked_ms is None or now_ms < self.revoked_ms
 
 
 @dataclass(frozen=True, slots=True)

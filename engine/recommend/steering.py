@@ -29,10 +29,11 @@ COLD_A_CUSTOMER = 20
 
 
 class Steering:
-    """Arranges shortlists as the shop and the request want them."""
+    """Arranges shortlists as the shop and the request want them; `off`: the shop wants nothing."""
 
     def __init__(self, model: Model, control: Control) -> None:
         self._own = control
+        self.off = control.off
         self._model = model
         self._levers = Levers(control, model.items, model.assortment)
         self._goods = _goods(model, control)
@@ -51,7 +52,7 @@ class Steering:
 
     def epoch(self, now_ms: int) -> str:
         """A name for what the shop wants at a moment, "" for nothing; another when it changes."""
-        if self._own.off:
+        if self.off:
             return ""
         since = self._levers.at(now_ms).since_ms
         day = now_ms // DAY_MS if self._own.exploration_share else 0

@@ -32,24 +32,23 @@ class HeldConnections:
         self._local = threading.local()
         self._made: weakref.WeakSet[_Held] = weakref.WeakSet()
 
-    def ask(self, *commands: tuple[str, ...]) -> list[Any]:
-        """The replies to the commands, sent together; raises redis.RedisError.
+    def ask(self, commands: bytes, *, replies: int) -> list[Any]:
+        """The replies to so many packed commands, sent together; raises redis.RedisError.
 
         The commands must be ones that may be sent twice: a connection may have been closed at the
         other end since it was used last, and then a new one is tried.
         """
-        packed, count = b"".join(map(_packed, commands)), len(commands)
         held: _Held | None = getattr(self._local, "held", None)
         if held is not None and held.is_open:
             try:
-                return held.replies(packed, count)
+                return held.replies(commands, replies)
             except redis.TimeoutError:
                 raise
             except redis.ConnectionError:
                 pass
         held = self._local.held = _Held(self._pool.make_connection())
         self._made.add(held)
-        return held.replies(packed, count)
+        return held.replies(commands, replies)
 
     def close(self) -> None:
         """Close every thread's connection; the next question opens one again."""
@@ -70,12 +69,12 @@ class _Held:
 
     @property
     def is_open(self) -> bool:
-        return bool(self._connection.is_connected)
+        return self._connection._sock is not None
 
-    def replies(self, packed: bytes, count: int) -> list[Any]:
+    def replies(self, commands: bytes, count: int) -> list[Any]:
         """So many replies to what is sent; without all of them the connection is closed."""
         try:
-            self._socket.sendall(packed)
+            self._socket.sendall(commands)
             return [self._reply() for _ in range(count)]
         except (TimeoutError, BlockingIOError) as error:
             self.close()
@@ -116,9 +115,10 @@ def _let_kernel_time(connected: socket.socket) -> None:
     connected.settimeout(None)
 
 
-def _packed(command: tuple[str, ...]) -> bytes:
-    parts = [b"*%d\r\n" % len(command)]
-    for word in command:
+def packed(*words: str) -> bytes:
+    """A command as Redis wishes to read it."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
         data = word.encode()
         parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
     return b"".join(parts)
