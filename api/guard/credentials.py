@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from api.headers import Environ
@@ -19,8 +19,7 @@ PUBLISHABLE = f"{PREFIX}_{KeyKind.PUBLISHABLE}_"
 _BEARER, _BASIC = "bearer", "basic"
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A key and a token, empty for none; `wrong` says why they cannot be read."""
 
     key: str = ""

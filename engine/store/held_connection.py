@@ -75,7 +75,7 @@ class _Held:
         """So many replies to what is sent; without all of them the connection is closed."""
         try:
             self._socket.sendall(commands)
-            return [self._reply() for _ in range(count)]
+            return self._received(count)
         except (TimeoutError, BlockingIOError) as error:
             self.close()
             raise redis.TimeoutError("no answer in time") from error
@@ -90,18 +90,19 @@ class _Held:
     def close(self) -> None:
         self._connection.disconnect()
 
-    def _reply(self) -> object:
-        reply: object = self._reader.gets()
-        # What the reader says while a reply is not complete.
-        while reply is False:
+    def _received(self, count: int) -> list[Any]:
+        gets, replies = self._reader.gets, list[Any]()
+        while len(replies) < count:
             received = self._socket.recv(RECEIVED_BYTES)
             if not received:
                 raise redis.ConnectionError(CLOSED)
             self._reader.feed(received)
-            reply = self._reader.gets()
-        if isinstance(reply, redis.ResponseError):
-            raise reply
-        return reply
+            # False is what the reader says while a reply is not complete.
+            while len(replies) < count and (reply := gets()) is not False:
+                if isinstance(reply, redis.ResponseError):
+                    raise reply
+                replies.append(reply)
+        return replies
 
 
 def _let_kernel_time(connected: socket.socket) -> None:

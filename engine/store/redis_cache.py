@@ -42,8 +42,6 @@ from engine.store.held_connection import HeldConnections, packed
 
 CONNECT_SECONDS = 0.05
 ANSWER_SECONDS = 0.25
-# A connection idle for longer is tried with a PING before it is used.
-IDLE_SECONDS = 30
 # An answer takes milliseconds to make; whoever claims one and dies holds others up for so long.
 CLAIM_SECONDS = 0.3
 # Customers a round trip: enough to make it cheap, few enough to keep within the time-out.
@@ -57,12 +55,13 @@ def connect(url: str, *, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
     Raises SettingsError when the URL cannot be read. The message does not repeat the URL, which
     may hold a password.
     """
+    # No `health_check_interval`: when such a check fails on a Unix socket the library ends in an
+    # AttributeError. A connection that was closed while idle is noticed without it.
     try:
         return redis.Redis.from_url(
             url,
             socket_connect_timeout=CONNECT_SECONDS,
             socket_timeout=answer_seconds,
-            health_check_interval=IDLE_SECONDS,
             retry=Retry(NoBackoff(), 0),
             decode_responses=False,
             protocol=2,

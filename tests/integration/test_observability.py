@@ -31,6 +31,8 @@ from tests.shop import Server, Shop, a_trained_shop, alive, children
 ROOT = Path(__file__).parents[2]
 DASHBOARD = ROOT / "ops/grafana/regulars.json"
 RULES = ROOT / "ops/prometheus/regulars.rules.yml"
+# A worker counts what it answered once a second.
+SETTLED = 1.5
 LISTS = "/v1/customers/{customer_id}/recommendations"
 PURCHASE = {
     "event_id": "p1",
@@ -103,6 +105,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     shop = a_trained_shop(tmp_path_factory.mktemp("watched") / "home")
     with shop.serving(workers=2) as server:
         traffic(server)
+        time.sleep(SETTLED)
         yield seen(server, shop)
 
 
@@ -231,11 +234,13 @@ def test_a_killed_worker_loses_no_count_and_none_counts_twice(tmp_path: Path):
             for _ in range(200):
                 assert server.call("/healthz")[0] == 200
             asked += 200
+            time.sleep(SETTLED)
             _kill_a_worker(server)
             assert within(20, lambda: seen(server, shop).total("regulars_workers") == 2)
             assert _healthy(server, shop) == asked
         for _ in range(50):
             server.call("/healthz")
+        time.sleep(SETTLED)
         after = seen(server, shop)
 
     assert after.total("regulars_requests_total", route="/healthz") == asked + 50

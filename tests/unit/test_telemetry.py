@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +13,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram
 
 from api.guard.caller import CALLER, STRANGER
 from api.telemetry.hints import FALLBACK_REASON, ROUTE, SERVED_BY, leave_list, template
+from api.telemetry.measures import SECONDS, Measures, observe_all
 from api.telemetry.middleware import Watched
 from api.telemetry.places import Place, WorkerState, states
 from api.telemetry.seen import Seen, outcome_of
@@ -236,6 +239,53 @@ def test_a_full_disk_is_told_before_it_is_full(tmp_path: Path):
     assert (disk_free(tmp_path / "not" / "made" / "yet") or 0) > 0
 
 
+@given(st.lists(st.floats(0, 10) | st.sampled_from(SECONDS), max_size=30))
+def test_times_counted_together_are_counted_as_one_by_one(seconds: list[float]):
+    together, singly = (
+        Measures.new(CollectorRegistry()).seconds.labels("route", "ok") for _ in range(2)
+    )
+
+    observe_all(together, seconds)
+    for each in seconds:
+        singly.observe(each)
+
+    assert _told(together) == pytest.approx(_told(singly))
+
+
+def test_every_request_counts_once_however_often_and_by_whom_is_settled():
+    ear = Ear.open()
+    settling = [threading.Thread(target=lambda: [ear.settle() for _ in range(200)])]
+    asking = [
+        threading.Thread(target=lambda: [asked(answering("200 OK"), ear) for _ in range(300)])
+        for _ in range(4)
+    ]
+    for each in settling + asking:
+        each.start()
+    for each in settling + asking:
+        each.join()
+
+    ((sample),) = _samples(ear, "requests")
+
+    assert sample.value == 1200
+
+
+def test_what_nobody_settles_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("api.telemetry.telemetry.MOST_WAITING", 10)
+    ear = Ear.open()
+    for _ in range(25):
+        asked(answering("200 OK"), ear)
+
+    (kind,) = ear._kinds.values()
+
+    assert len(kind.waiting) == 5
+
+
+def _told(histogram: Histogram) -> list[float]:
+    (family,) = histogram.collect()
+    return [each.value for each in family.samples if not each.name.endswith("_created")]
+
+
 def _samples(ear: Ear, name: str) -> list[Any]:
+    ear.settle()
     (family,) = getattr(ear.measures, name).collect()
     return [each for each in family.samples if each.name.endswith("_total")]
