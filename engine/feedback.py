@@ -20,7 +20,7 @@ from engine.errors import RequestInvalid, StoreUnavailable
 from engine.identities import claim, folded_anew, settle
 from engine.list_cache import ListCache
 from engine.live import LiveModel, Living, living
-from engine.loyalty.net import net_lines, summarise
+from engine.loyalty.net import summary_of
 from engine.loyalty.state import NEW, apply_all, decode, encode
 from engine.ports import Entry, Invalidations, Ledger, LedgerTransaction, Outcome
 from engine.receipts import Batch, Receipt, Recorded, checked, receipt_of, rejected
@@ -258,6 +258,6 @@ def _moved_on(customer_id: str, stored: StoredCustomer | None, events: Sequence[
         customer_id=customer_id,
         revision=(stored.revision if stored else 0) + 1,
         state=encode(after),
-        summary=summarise(net_lines(after)),
+        summary=summary_of(after),
     )
     return Living(moved, after)

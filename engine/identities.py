@@ -25,7 +25,7 @@ from engine.domain.identities import (
     spans_within,
 )
 from engine.live import Living
-from engine.loyalty.net import net_lines, summarise
+from engine.loyalty.net import summary_of
 from engine.loyalty.state import NEW, apply_all, encode, time_ms
 from engine.ports import LedgerTransaction
 
@@ -146,7 +146,7 @@ def _folded(customer_id: str, stored: StoredCustomer | None, events: Sequence[Ev
     if stored is not None and stored.state == encoded:
         return Living(stored, state)
     revision = (stored.revision if stored else 0) + 1
-    summary = summarise(net_lines(state))
+    summary = summary_of(state)
     return Living(StoredCustomer(customer_id, revision, encoded, summary), state)
 
 

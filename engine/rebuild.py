@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from engine.domain.customers import StoredCustomer
 from engine.domain.events import Event
-from engine.loyalty.net import net_lines, summarise
+from engine.loyalty.net import summary_of
 from engine.loyalty.state import NEW, apply_all, encode
 from engine.ports import Ledger
 
@@ -47,4 +47,4 @@ def _folded(
     if stored is not None and stored.state == encoded:
         return None
     revision = (stored.revision if stored else 0) + 1
-    return StoredCustomer(customer_id, revision, encoded, summarise(net_lines(state)))
+    return StoredCustomer(customer_id, revision, encoded, summary_of(state))

@@ -81,8 +81,23 @@ def returned_lines(state: CustomerState, left: Iterable[NetLine]) -> int:
     )
 
 
-def summarise(lines: tuple[NetLine, ...]) -> CustomerSummary:
+def summary_of(state: CustomerState) -> CustomerSummary:
     """Totals over a customer's net lines."""
+    if state.refunds:
+        return _summary(net_lines(state))
+    # Nothing was given back: what was bought is what is left. Every event asks for this.
+    orders = [order for order in state.orders if order.lines]
+    lines = [line for order in orders for line in order.lines]
+    return CustomerSummary(
+        orders=len(orders),
+        units=math.fsum([line.units for line in lines]),
+        revenue=sum([line.value for line in lines]),
+        first_order_ms=orders[0].at_ms if orders else None,
+        last_order_ms=orders[-1].at_ms if orders else None,
+    )
+
+
+def _summary(lines: tuple[NetLine, ...]) -> CustomerSummary:
     return CustomerSummary(
         orders=len({line.order_id for line in lines}),
         units=math.fsum(line.units for line in lines),

@@ -196,12 +196,10 @@ class RedisListCache:
         """Drop customers' lists and refuse ones computed from an older revision."""
         customers = list(revisions)
         for start in range(0, len(customers), FORGET_AT_ONCE):
+            some = customers[start : start + FORGET_AT_ONCE]
+            commands = [self._forgetting(each, revisions[each]) for each in some]
             with self._asking("forget", tells=True):
-                pipeline = self._client.pipeline(transaction=False)
-                for customer_id in customers[start : start + FORGET_AT_ONCE]:
-                    key, revision = keys.lists(customer_id), revisions[customer_id]
-                    pipeline.eval(list_scripts.FORGET, 1, key, revision, self._memory_ms)
-                pipeline.execute()
+                self._held.ask(b"".join(commands), replies=len(commands))
 
     def set_catalog_revision(self, revision: int) -> None:
         """Make every list computed from an older catalogue stale; never lowers the revision."""
@@ -236,6 +234,10 @@ class RedisListCache:
         """Close the connections; the next call would open one again."""
         self._held.close()
         self._client.close()
+
+    def _forgetting(self, customer_id: str, revision: int) -> bytes:
+        key, life = keys.lists(customer_id), str(self._memory_ms)
+        return packed("EVAL", list_scripts.FORGET, "1", key, str(revision), life)
 
     def _raise_catalog(self, revision: int) -> bool:
         raised: Any = self._client.eval(

@@ -54,6 +54,7 @@ def load(
         **{f"BENCH_{name.upper()}": str(value) for name, value in words.items()},
     }
     command = ["wrk", "--threads", "1", "--connections", str(connections)]
+    command += ["--timeout", f"{PATIENCE_SECONDS}s"]
     command += ["--duration", f"{max(round(seconds), 1)}s", "--script", str(SCRIPTS / script), url]
     told = subprocess.run(
         command,

@@ -8,7 +8,7 @@ import pytest
 
 from engine.domain.events import Event
 from engine.feedback import Feedback, record_in
-from engine.loyalty.net import net_lines, summarise
+from engine.loyalty.net import summary_of
 from engine.loyalty.state import NEW, apply_all, encode
 from engine.ports import Outcome
 from engine.receipts import Status, entry_of
@@ -80,7 +80,7 @@ def test_every_event_three_times_from_eight_threads_counts_once(database: Databa
     assert {who: each.state for who, each in stored.items()} == expected_states(events)
     for who, each in stored.items():
         own = [event for event in events if event.customer_id == who]
-        assert each.summary == summarise(net_lines(apply_all(NEW, own)))
+        assert each.summary == summary_of(apply_all(NEW, own))
 
 
 def test_events_whose_ids_clash_between_customers_do_not_wait_in_a_circle(database: Database):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from engine.domain.events import Event
-from engine.loyalty.net import net_lines, summarise
+from engine.loyalty.net import summary_of
 from engine.loyalty.state import NEW, apply_all
 from tests.builders import a_purchase
 from tests.shop import Server, Shop, a_trained_shop, alive, children
@@ -73,7 +73,7 @@ def expected_totals(events: list[Event]) -> dict[str, tuple[int, float, int]]:
     totals = {}
     for customer in CUSTOMERS:
         own = [event for event in in_order if event.customer_id == customer]
-        summary = summarise(net_lines(apply_all(NEW, own)))
+        summary = summary_of(apply_all(NEW, own))
         totals[customer] = (summary.orders, summary.units, summary.revenue)
     return totals
 

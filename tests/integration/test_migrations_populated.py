@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from engine.domain.events import Event, to_ms
 from engine.errors import StoreUnavailable
-from engine.loyalty.net import net_lines, summarise
+from engine.loyalty.net import summary_of
 from engine.loyalty.state import NEW, apply_all, encode
 from engine.rebuild import rebuild_states
 from engine.store import schema
@@ -101,7 +101,7 @@ def fill_log(connection: Connection) -> None:
 def fill_customers(connection: Connection) -> None:
     for customer_id in CUSTOMERS:
         state = apply_all(NEW, [each for each in purchases() if each.customer_id == customer_id])
-        summary = summarise(net_lines(state))
+        summary = summary_of(state)
         insert(
             connection,
             "customers",

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 
 from engine.domain.events import Event, EventType
-from engine.loyalty.net import net_lines, returned_lines, summarise
+from engine.loyalty.net import net_lines, returned_lines, summary_of
 from engine.loyalty.state import NEW, apply_all, time_ms
 from tests.event_histories import histories
 from tests.events import a_line, a_purchase, a_refund, day
@@ -120,14 +121,14 @@ def test_totals_are_those_of_the_valid_orders():
     undone = a_purchase("e3", a_line("tea", 9, 150), order_id="o3", occurred_at=day(4))
     back = a_refund("e4", order_id="o3")
 
-    summary = summarise(net_lines(apply_all(NEW, [first, second, undone, back])))
+    summary = summary_of(apply_all(NEW, [first, second, undone, back]))
 
     assert (summary.orders, summary.units, summary.revenue) == (2, 4.0, 700)
     assert (summary.first_order_ms, summary.last_order_ms) == (time_ms(first), time_ms(second))
 
 
 def test_a_customer_without_orders_has_totals_of_zero():
-    summary = summarise(net_lines(NEW))
+    summary = summary_of(NEW)
 
     assert (summary.orders, summary.units, summary.revenue) == (0, 0.0, 0)
     assert (summary.first_order_ms, summary.last_order_ms) == (None, None)
@@ -151,6 +152,20 @@ def test_refunding_every_order_takes_back_exactly_everything(events: list[Event]
     back = [a_refund(f"r{event.event_id}", order_id=event.order_id) for event in bought]
 
     assert held(*bought, *back) == []
+
+
+@given(histories())
+def test_totals_are_those_of_the_lines_with_refunds_and_without(events: list[Event]):
+    for some in (events, [each for each in events if each.type is EventType.PURCHASE]):
+        lines = net_lines(apply_all(NEW, some))
+
+        summary = summary_of(apply_all(NEW, some))
+
+        assert summary.orders == len({line.order_id for line in lines})
+        assert summary.units == pytest.approx(sum(line.units for line in lines))
+        assert summary.revenue == sum(line.value for line in lines)
+        assert summary.first_order_ms == min((line.at_ms for line in lines), default=None)
+        assert summary.last_order_ms == max((line.at_ms for line in lines), default=None)
 
 
 @given(histories())

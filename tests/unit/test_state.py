@@ -8,9 +8,19 @@ from hypothesis import strategies as st
 
 from engine.domain.events import Event, EventType
 from engine.domain.histories import DAY_MS
-from engine.loyalty.fold.rows import KEPT_DAYS
+from engine.loyalty.fold.rows import KEPT_DAYS, told
 from engine.loyalty.gather import states_of
-from engine.loyalty.state import NEW, apply, apply_all, decode, encode, order_key, time_ms
+from engine.loyalty.state import (
+    NEW,
+    SPOKEN,
+    _after_words,
+    apply,
+    apply_all,
+    decode,
+    encode,
+    order_key,
+    time_ms,
+)
 from tests.event_histories import histories, lives
 from tests.events import DAY_0, a_line, a_purchase, a_refund, a_view, an_event, day
 from tests.gathered import plain
@@ -105,6 +115,16 @@ def test_tables_that_an_event_does_not_concern_are_the_very_same():
 
     assert after.orders is before.orders
     assert after.refunds is before.refunds
+
+
+@given(lives())
+def test_what_is_neither_said_nor_chosen_nor_sent_concerns_goods_and_visits_only(
+    events: list[Event],
+):
+    news = [told(each) for each in events if each.type not in SPOKEN]
+    before = apply_all(NEW, events)
+
+    assert _after_words(before, news) == before
 
 
 def test_a_state_written_before_there_was_more_than_goods_still_reads():
