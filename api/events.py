@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import NamedTuple
-
 import msgspec
 from flask import Blueprint, Response, request
 
 from api import params
 from api.access import caller, json_answer, services
-from api.bodies import check_free, decode, one_or_many, read_json
-from api.ga4.goods import lines_of
-from api.guard.browsing import check_told
-from api.json_words import alike
-from api.robots import is_robot, marked
-from api.wire import EVENT_TYPES, EventIn, EventResult, EventResults, encode
-from engine.domain.events import MAX_LINES, Event, EventType, Line
-from engine.errors import EventConflict, RequestInvalid
-from engine.receipts import Receipt, Status
+from api.bodies import one_or_many, read_json
+from api.door.event_lane import RAISED
+from api.recording import Sender, record_many, record_one
+from api.robots import is_robot
 
 blueprint = Blueprint("events", __name__)
 
@@ -26,144 +18,15 @@ blueprint = Blueprint("events", __name__)
 @blueprint.post("/events")
 def post() -> Response:
     """Record one event, or a batch whose events are answered one by one."""
+    raised = request.environ.get(RAISED)
+    if raised is not None:
+        # The lane before this one recorded it, or could not; here it is said why.
+        raise raised
     params.allow("backfill")
     content = read_json()
     batch = one_or_many(content, key="events")
-    if batch is not None:
-        return _answer(_record_many(batch))
-    event = _told(msgspec.json.encode(content))
-    (receipt,) = _recorded([event])
-    if receipt.status is Status.CONFLICT:
-        raise EventConflict(receipt.reason)
-    if receipt.status is Status.REJECTED:
-        raise RequestInvalid(receipt.reason or "", field=receipt.field or "")
-    return _answer([_result(0, receipt)])
-
-
-def _told(data: bytes) -> Told:
-    """The event that JSON tells and the caller may tell; counted if there is none."""
-    try:
-        told = read_event(data)
-        check_told(caller(), told.event, backfill=told.backfill or params.flag("backfill"))
-    except RequestInvalid:
-        services().watching.telemetry.unread()
-        raise
-    return told
-
-
-def read_event(data: bytes) -> Told:
-    """The event that JSON tells, under its canonical type. Raises RequestInvalid."""
-    told = decode(data, EventIn)
-    if told.type not in EVENT_TYPES:
-        close = " or ".join(map(repr, alike(told.type, tuple(EVENT_TYPES))))
-        meant = f"did you mean {close}? " if close else ""
-        raise RequestInvalid(
-            f"{told.type[:60]!r} is no event type; {meant}/docs lists them all", field="type"
-        )
-    check_free(told.properties, field="properties")
-    kind = EVENT_TYPES[told.type]
-    properties = told.properties if told.value is None else {"value": told.value, **told.properties}
-    event = Event(
-        event_id=told.event_id,
-        type=kind,
-        occurred_at=told.occurred_at,
-        customer_id=told.customer_id,
-        anonymous_id=told.anonymous_id,
-        order_id=_order_id(told),
-        lines=_lines(told, kind),
-        currency=told.currency,
-        recommendation_id=told.recommendation_id,
-        placement=told.placement,
-        properties=properties,
-    )
-    return Told(event, backfill=told.backfill)
-
-
-class Told(NamedTuple):
-    """An event, and whether it tells of long ago."""
-
-    event: Event
-    backfill: bool = False
-
-
-def _order_id(told: EventIn) -> str | None:
-    if told.order_id and told.transaction_id and told.order_id != told.transaction_id:
-        raise RequestInvalid(
-            "order_id and transaction_id are the same thing here; send one", field="transaction_id"
-        )
-    return told.order_id or told.transaction_id
-
-
-def _lines(told: EventIn, kind: EventType) -> tuple[Line, ...]:
-    """The lines, ours in minor units or GA4's items in major ones."""
-    if told.items is None:
-        return tuple(Line(**msgspec.structs.asdict(line)) for line in told.lines)
-    if told.lines:
-        raise RequestInvalid(
-            "send lines (minor units: 499) or items (GA4's, major units: 4.99), not both",
-            field="items",
-        )
-    if len(told.items) > MAX_LINES:
-        raise RequestInvalid(f"at most {MAX_LINES} items", field="items")
-    currency = told.currency or services().clients.currency()
-    return lines_of(told.items, kind, value=told.value, currency=currency)
-
-
-def _recorded(told: list[Told]) -> list[Receipt]:
-    """What became of the events, those of robots marked; what is long ago is nobody's haste."""
-    now, backfill = services().clock(), params.flag("backfill")
     robot = is_robot(request.headers.get("User-Agent"))
-    live = [index for index, each in enumerate(told) if not (backfill or each.backfill)]
-    events = [each.event for each in told]
-    judged = services().clients.pace.judged([events[index] for index in live], now=now)
-    for index, event in zip(live, judged, strict=True):
-        events[index] = marked(event) if robot else event
-    return services().intake.record(events, now=now)
-
-
-def _record_many(batch: list[bytes]) -> list[EventResult]:
-    results: dict[int, EventResult] = {}
-    events: dict[int, Told] = {}
-    for index, data in enumerate(batch):
-        try:
-            events[index] = _told(data)
-        except RequestInvalid as error:
-            results[index] = EventResult(
-                index, _event_id(data), Status.REJECTED, error.field or None, error.reason
-            )
-    if events:
-        receipts = _recorded(list(events.values()))
-        for index, receipt in zip(events, receipts, strict=True):
-            results[index] = _result(index, receipt)
-    return [results[index] for index in range(len(batch))]
-
-
-def _result(index: int, receipt: Receipt) -> EventResult:
-    return EventResult(index, receipt.event_id, receipt.status, receipt.field, receipt.reason)
-
-
-def _event_id(data: bytes) -> str | None:
-    """The id of an event that could not be read, when at least that can be."""
-    try:
-        return decode(data, _Named).event_id
-    except RequestInvalid:
-        return None
-
-
-class _Named(msgspec.Struct):
-    event_id: str
-
-
-def _answer(results: list[EventResult]) -> Response:
-    counts = Counter(result.status for result in results)
-    return json_answer(
-        encode(
-            EventResults(
-                accepted=counts[Status.ACCEPTED],
-                duplicate=counts[Status.DUPLICATE],
-                conflict=counts[Status.CONFLICT],
-                rejected=counts[Status.REJECTED],
-                results=tuple(results),
-            )
-        )
-    )
+    sender = Sender(services(), caller(), robot=robot, backfill=params.flag("backfill"))
+    if batch is not None:
+        return json_answer(record_many(batch, sender))
+    return json_answer(record_one(msgspec.json.encode(content), sender))

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 Environ: TypeAlias = dict[str, Any]
 Headers: TypeAlias = tuple[tuple[str, str], ...]
-PRIVATE = "private, no-store"
+PRIVATE, NO_STORE = "private, no-store", "no-store"
 # A browser is not to guess what it was sent, nor to tell another site where it was.
 COMMON_HEADERS: Headers = (
     ("X-Content-Type-Options", "nosniff"),

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api.headers import COMMON_HEADERS, request_id_of
+from api.headers import COMMON_HEADERS, NO_STORE, request_id_of
 from api.problem_body import CONTENT_TYPE, problem_body, slug
 from api.wire import FieldProblem
 from engine.errors import (
@@ -132,7 +132,7 @@ def request_id() -> str:
 
 def _with_common_headers(response: Response) -> Response:
     response.headers["X-Request-ID"] = request_id()
-    for name, value in (*COMMON_HEADERS, ("Cache-Control", "no-store")):
+    for name, value in (*COMMON_HEADERS, ("Cache-Control", NO_STORE)):
         response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
         response.headers["X-Frame-Options"] = "DENY"

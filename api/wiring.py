@@ -15,6 +15,7 @@ from api.app import create_app
 from api.budget import Budget
 from api.cache_wiring import Caching, caching, warming
 from api.door.door import Door
+from api.door.event_lane import EventLane
 from api.door.fast_lane import FastLane
 from api.events_wiring import taking
 from api.guard.wired import wired_guard
@@ -68,7 +69,8 @@ def create() -> Watched:
 def behind_door(services: Services) -> Door:
     """The app over the services with the fast lane before it."""
     lane = FastLane(services.cache, services.models, clock=services.clock)
-    return Door(create_app(services), lane, guard=services.guard, closes=services.close)
+    events = EventLane(services)
+    return Door(create_app(services), lane, events, guard=services.guard, closes=services.close)
 
 
 def connected(settings: Settings, watching: Watching | None = None) -> Services:

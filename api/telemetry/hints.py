@@ -24,10 +24,9 @@ def leave_list(environ: dict[str, Any], body: bytes) -> None:
     environ[SERVED_BY], environ[FALLBACK_REASON] = _words(body[start : body.find(_END, start)])
 
 
-def leave_fast(environ: dict[str, Any], route: str, body: bytes) -> None:
-    """Leave that a cached list went out before Flask."""
+def leave_lane(environ: dict[str, Any], route: str) -> None:
+    """Leave that the answer went out before Flask."""
     environ[LANE], environ[ROUTE] = FAST, route
-    leave_list(environ, body)
 
 
 def install(app: Flask) -> None:

@@ -69,7 +69,7 @@ def doors(shop: Shop) -> tuple[Client, Client, list[bool]]:
     door._lane.answer = watched  # type: ignore[method-assign]
     services = shop.services
     lane = NoLane(services.cache, services.models, clock=services.clock)
-    slow = Door(door._inner, lane, guard=services.guard)
+    slow = Door(door._inner, lane, door._events, guard=services.guard)
     return Client(door), Client(slow), fast
 
 
