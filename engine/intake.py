@@ -168,8 +168,9 @@ class Intake:
         self._finish(group, None)
 
     def _alone(self, batches: Sequence[Batch]) -> bool:
-        """Whether these events are few and nobody waits behind them."""
-        return not self._line and sum(len(each.events) for each in batches) <= AT_ONCE
+        """Whether these events are few, with no crowd before them and nobody behind them."""
+        few = sum(len(each.events) for each in batches) <= AT_ONCE
+        return few and self.calm and not self._line
 
     def _take(self) -> list[_Turn]:
         with self._lock:
