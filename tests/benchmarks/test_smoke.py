@@ -26,6 +26,8 @@ NEEDS_WRK = pytest.mark.skipif(not has_wrk(), reason="it needs wrk: apt-get inst
         ("bench_segment", ["Segment, Python", "RudderStack, Node"]),
         ("bench_size", ["SQLite: log", "PostgreSQL: customers", "cache: a customer", "2 workers"]),
         pytest.param("bench_serving", ["bare Flask", "cached list", "every list"], marks=NEEDS_WRK),
+        pytest.param("bench_cold", ["computed, each", "the first of"], marks=NEEDS_WRK),
+        pytest.param("bench_peer_serving", ["LibRecommender", "Regulars"], marks=NEEDS_WRK),
         pytest.param("bench_events", ["SQLite", "PostgreSQL"], marks=NEEDS_WRK),
         pytest.param("bench_soak", ["as fast as it goes", "valkey-server"], marks=NEEDS_WRK),
     ],
