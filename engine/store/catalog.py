@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from engine.domain.catalog import Item, ItemPatch
 from engine.store.database import Database
-from engine.store.rows import chunks, upsert
+from engine.store.rows import chunks, found, upsert
 from engine.store.tables import items, shop
 
 CATALOG_REVISION = "catalog_revision"
@@ -88,11 +88,13 @@ class SqlCatalog:
 
 
 _ALL = select(*_COLUMNS).order_by(items.c.item_id)
+_REVISION = f"SELECT value FROM shop WHERE name = '{CATALOG_REVISION}'"  # noqa: S608
 
 
 def _revision(connection: Connection) -> int:
-    found = connection.scalar(select(shop.c.value).where(shop.c.name == CATALOG_REVISION))
-    return int(found or 0)
+    # In text: every list asks this, more than once.
+    known = found(connection, _REVISION)
+    return int(known[0][0]) if known else 0
 
 
 def _held_revision(connection: Connection) -> int:

@@ -14,6 +14,7 @@ from engine.store.tables import customers
 _COLUMNS = tuple(customers.c[name] for name in CUSTOMER_COLUMNS)
 # A row of revision 0 is only a lock.
 _KNOWN = select(*_COLUMNS).where(customers.c.revision > 0)
+_REVISION = "SELECT revision FROM customers WHERE customer_id"
 _KNOWN_AMONG = f"SELECT {', '.join(CUSTOMER_COLUMNS)} FROM customers WHERE revision > 0"  # noqa: S608
 
 
@@ -30,9 +31,10 @@ class SqlCustomers:
 
     def revision(self, customer_id: str) -> int:
         """The customer's revision, 0 when no event of theirs was recorded."""
-        asked = select(customers.c.revision).where(customers.c.customer_id == customer_id)
         with self._database.read() as connection:
-            return int(connection.scalar(asked) or 0)
+            among, asked = among_texts(connection, [customer_id])
+            known = found(connection, f"{_REVISION} {among}", asked)
+        return int(known[0][0]) if known else 0
 
     def load_many(self, customer_ids: Sequence[str]) -> list[StoredCustomer]:
         """The known ones among the customers, each once, in no particular order."""

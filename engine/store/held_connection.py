@@ -116,10 +116,16 @@ def _let_kernel_time(connected: socket.socket) -> None:
     connected.settimeout(None)
 
 
-def packed(*words: str) -> bytes:
+def packed(*words: str | bytes) -> bytes:
     """A command as Redis wishes to read it."""
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
-        data = word.encode()
+        data = word.encode() if isinstance(word, str) else word
         parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
     return b"".join(parts)
+
+
+def script(text: str, key: str, *arguments: str | bytes | float) -> bytes:
+    """A script that touches one key, as a command."""
+    words = (each if isinstance(each, str | bytes) else repr(each) for each in arguments)
+    return packed("EVAL", text, "1", key, *words)

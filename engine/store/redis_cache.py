@@ -38,7 +38,7 @@ from engine.list_cache import Stamp, Unchanged, never_unchanged
 from engine.store import keys, list_scripts
 from engine.store.alarm import Alarm, OwnAlarm
 from engine.store.breaker import CircuitBreaker
-from engine.store.held_connection import HeldConnections, packed
+from engine.store.held_connection import HeldConnections, packed, script
 
 CONNECT_SECONDS = 0.05
 ANSWER_SECONDS = 0.25
@@ -99,6 +99,8 @@ class RedisListCache:
         self._lock = threading.Lock()
         self._alarm = alarm or OwnAlarm()
         self._failures = 0
+        # The catalogue's revision that the server held when it was asked last.
+        self._catalog: int | None = None
         self._settled = (0, self._alarm.state)
 
     @property
@@ -118,12 +120,12 @@ class RedisListCache:
         except (redis.RedisError, OSError) as error:
             raise self._failed("read", error) from error
         self._breaker.succeeded()
-        if value is None or catalog is None:
+        now = self._catalog = None if catalog is None else int(catalog)
+        if value is None or now is None:
             return None
         kept = keys.unpacked(value)
         if kept.ends_at <= self._clock():
             return None
-        now = int(catalog)
         if kept.catalog_revision != now and not self._unchanged(
             kept.catalog_revision, now, kept.marks
         ):
@@ -151,15 +153,17 @@ class RedisListCache:
         self._refuse_when_behind()
         now = self._clock()
         with self._asking("claim"):
-            ours: Any = self._client.eval(
-                list_scripts.CLAIM,
-                1,
-                keys.lists(customer_id),
-                keys.making(field),
-                now,
-                now + CLAIM_SECONDS,
-                # A claim on a list that is never kept leaves nothing behind.
-                int(1000 * CLAIM_SECONDS) + 1,
+            (ours,) = self._held.ask(
+                script(
+                    list_scripts.CLAIM,
+                    keys.lists(customer_id),
+                    keys.making(field),
+                    now,
+                    now + CLAIM_SECONDS,
+                    # A claim on a list that is never kept leaves nothing behind.
+                    int(1000 * CLAIM_SECONDS) + 1,
+                ),
+                replies=1,
             )
         return bool(ours)
 
@@ -176,20 +180,24 @@ class RedisListCache:
         self._refuse_when_behind()
         ends_at = self._clock() + self._ttl
         kept = keys.Kept(stamp.catalog_revision, ends_at, stamp.marks, body)
+        writing = script(
+            list_scripts.WRITE,
+            keys.lists(customer_id),
+            stamp.customer_revision,
+            keys.answer(field),
+            keys.packed(kept),
+            self._memory_ms,
+            keys.MAX_LISTS,
+            keys.making(field),
+        )
         with self._asking("write"):
-            if not self._raise_catalog(stamp.catalog_revision):
+            # What is written for a revision that was left meanwhile is no harm: whoever reads it
+            # sees of which it is.
+            if stamp.catalog_revision != self._catalog and not self._raise_catalog(
+                stamp.catalog_revision
+            ):
                 return False
-            done: Any = self._client.eval(
-                list_scripts.WRITE,
-                1,
-                keys.lists(customer_id),
-                stamp.customer_revision,
-                keys.answer(field),
-                keys.packed(kept),
-                self._memory_ms,
-                keys.MAX_LISTS,
-                keys.making(field),
-            )
+            (done,) = self._held.ask(writing, replies=1)
         return bool(done)
 
     def forget(self, revisions: Mapping[str, int]) -> None:
@@ -236,13 +244,13 @@ class RedisListCache:
         self._client.close()
 
     def _forgetting(self, customer_id: str, revision: int) -> bytes:
-        key, life = keys.lists(customer_id), str(self._memory_ms)
-        return packed("EVAL", list_scripts.FORGET, "1", key, str(revision), life)
+        return script(list_scripts.FORGET, keys.lists(customer_id), revision, self._memory_ms)
 
     def _raise_catalog(self, revision: int) -> bool:
-        raised: Any = self._client.eval(
-            list_scripts.RAISE, 1, keys.CATALOG, revision, self._memory_ms
-        )
+        raising = script(list_scripts.RAISE, keys.CATALOG, revision, self._memory_ms)
+        (raised,) = self._held.ask(raising, replies=1)
+        if raised:
+            self._catalog = revision
         return bool(raised)
 
     def _now_failed(self) -> tuple[int, bytes]:
