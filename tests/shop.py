@@ -38,14 +38,16 @@ class Shop:
     def environment(self) -> dict[str, str]:
         return {**BARE, "REGULARS_HOME": str(self.home), **self.variables}
 
-    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """`regulars ARGUMENTS`, whatever comes of it."""
+    def run(
+        self, *arguments: str | Path, patience: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """`regulars ARGUMENTS`, whatever comes of it within so many seconds."""
         return subprocess.run(
             [sys.executable, "-m", "training", *map(str, arguments)],
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=patience,
             check=False,
         )
 

@@ -18,7 +18,7 @@ from tests.benchmarks.serving_shop import FULL, SMALL, WORKERS, Plan, a_secret_k
 from tests.benchmarks.wrk_load import Load, load
 from tests.shop import Shop
 
-LARGE = replace(FULL, size=Size(rows=600_000, customers=30_000, items=100_000))
+LARGE = replace(FULL, size=Size(rows=300_000, customers=20_000, items=100_000))
 CONNECTIONS = 4
 HEADINGS = ["what", "connections", "per second", "p50 ms", "p95 ms", "p99 ms", "longest ms"]
 

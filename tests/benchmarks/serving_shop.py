@@ -17,6 +17,7 @@ from tests.shop import Server, Shop, free_port, stop
 
 WORKERS = 2
 KEY = "bench:two-kilobytes"
+TRAINING_SECONDS = 1_800
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def a_synthetic_shop(home: Path, plan: Plan) -> Shop:
     shop.done("ingest", write_purchases(home / "purchases.csv", plan.size), "--currency", "EUR")
     config = home / "train.toml"
     config.write_text(f"[train]\n{plan.config}\n")
-    shop.run("train", "--config", config)
+    shop.run("train", "--config", config, patience=TRAINING_SECONDS)
     versions = sorted(path.parent.name for path in (home / "models").glob("*/manifest.json"))
     shop.done("models", "promote", versions[-1])
     return shop
