@@ -6,6 +6,7 @@ import csv
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from tests.builders import a_shop
 
 START_SECONDS = 30
 STOP_SECONDS = 15
+# Below those that Linux and macOS give to clients.
+SERVER_PORTS = (20_000, 32_000)
 BARE = {key: value for key, value in os.environ.items() if not key.startswith("REGULARS_")}
 
 
@@ -194,10 +197,16 @@ def a_trained_shop(home: Path, **variables: str) -> Shop:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that nobody uses.
+
+    Not one of those that the system gives to clients: a client of another test might have it before
+    the server does.
+    """
+    while True:
+        port = random.SystemRandom().randrange(*SERVER_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def children(pid: int) -> list[int]:
