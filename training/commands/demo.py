@@ -66,6 +66,8 @@ def demo(settings: Settings, once: bool) -> None:
         redis_url=None,
         models_url=None,
         storefront=True,
+        # Lines of requests would stand between the tables.
+        access_log=False,
     )
     customer = _prepare(own)
     with _server(own) as (url, process):
