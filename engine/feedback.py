@@ -14,14 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from engine.domain.customers import StoredCustomer
 from engine.domain.events import Event, EventType, to_ms
 from engine.errors import RequestInvalid, StoreUnavailable
+from engine.foreseen import Foreseen, foreseen
 from engine.identities import claim, folded_anew, settle
 from engine.list_cache import ListCache
 from engine.live import LiveModel, Living, living
-from engine.loyalty.net import summary_of
-from engine.loyalty.state import NEW, apply_all, decode, encode
 from engine.ports import Entry, Invalidations, Ledger, LedgerTransaction, Outcome
 from engine.receipts import Batch, Receipt, Recorded, checked, receipt_of, rejected
 
@@ -60,18 +58,21 @@ class Feedback:
         gather: Callable[[], Sequence[Batch]],
         *,
         now: datetime,
+        expected: Callable[[], Sequence[Batch]] = lambda: (),
         at_once: Callable[[Sequence[Batch]], bool] = lambda _: True,
     ) -> Recorded:
         """What became of several senders' events, written in one transaction.
 
         `gather` is called when it is this transaction's turn to write, so that whoever came while
-        it waited takes part. Features follow in the same transaction where `at_once` says so of
-        the batches; else the customers are named in the answer, for `follow`.
+        it waited takes part; what is `expected` to be gathered is worked out before. Features
+        follow in the same transaction where `at_once` says so of the batches; else the customers
+        are named in the answer, for `follow`.
         """
+        ahead = foreseen(expected(), self._ledger.stored)
         with self._ledger.transaction() as transaction:
             batches = gather()
             entries, receipts = _admitted(batches, transaction)
-            outcomes, revisions, concerned = _written(transaction, list(entries.values()))
+            outcomes, revisions, concerned = _written(transaction, list(entries.values()), ahead)
             later = not at_once(batches)
             if self._model is not None and not later:
                 self._model.follow(transaction, concerned, now_ms=to_ms(now))
@@ -127,7 +128,7 @@ def record_in(transaction: LedgerTransaction, entries: Sequence[Entry]) -> list[
 
     Features and segments do not follow; they are worked out for everyone afterwards.
     """
-    return _written(transaction, entries).outcomes
+    return _written(transaction, entries, Foreseen()).outcomes
 
 
 class _Written(NamedTuple):
@@ -139,7 +140,7 @@ class _Written(NamedTuple):
     concerned: list[Living]
 
 
-def _written(transaction: LedgerTransaction, entries: Sequence[Entry]) -> _Written:
+def _written(transaction: LedgerTransaction, entries: Sequence[Entry], ahead: Foreseen) -> _Written:
     claims = claim(transaction, [entry.event for entry in entries])
     owned = claims.owned([entry.event for entry in entries])
     holders = _holders(transaction, owned, joins=bool(claims.joining))
@@ -154,7 +155,7 @@ def _written(transaction: LedgerTransaction, entries: Sequence[Entry]) -> _Writt
     claims, anew = settle(transaction, claims, accepted)
     news = _news(claims.owned(accepted), holders, transaction)
     concerned = folded_anew(transaction, anew, known)
-    concerned += [_moved_on(who, known.get(who), news[who]) for who in news if who not in anew]
+    concerned += [ahead.moved_on(who, known.get(who), news[who]) for who in news if who not in anew]
     moved = [stored for stored, _ in concerned if stored is not known.get(stored.customer_id)]
     transaction.save(moved)
     # Those without news are told too: whoever recorded a duplicate the first time may have died
@@ -244,20 +245,3 @@ def _check_currency(event: Event, transaction: LedgerTransaction) -> None:
             f"{event.currency} is not this shop's currency {settled}; convert the amounts first",
             field="currency",
         )
-
-
-def _moved_on(customer_id: str, stored: StoredCustomer | None, events: Sequence[Event]) -> Living:
-    """The customer after the events, the very same one when they change nothing."""
-    before = decode(stored.state) if stored else NEW
-    # A refund that waited for its order may meet it in parts, and counts once.
-    counted = {refund.event_id for refund in before.refunds}
-    after = apply_all(before, [event for event in events if event.event_id not in counted])
-    if stored and after == before:
-        return Living(stored, before)
-    moved = StoredCustomer(
-        customer_id=customer_id,
-        revision=(stored.revision if stored else 0) + 1,
-        state=encode(after),
-        summary=summary_of(after),
-    )
-    return Living(moved, after)

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate, islice, takewhile
 from typing import Protocol
 
 from engine.domain.events import Event
@@ -42,6 +43,7 @@ class Recorder(Protocol):
         gather: Callable[[], Sequence[Batch]],
         *,
         now: datetime,
+        expected: Callable[[], Sequence[Batch]],
         at_once: Callable[[Sequence[Batch]], bool],
     ) -> Recorded:
         """What became of several senders' events, written in one transaction."""
@@ -154,7 +156,9 @@ class Intake:
             return [each.batch for each in group]
 
         try:
-            recorded = self._recorder.record_together(gather, now=now, at_once=self._alone)
+            recorded = self._recorder.record_together(
+                gather, now=now, expected=self._expected, at_once=self._alone
+            )
         except BaseException as error:
             # Before it was this transaction's turn nobody else was in it: they go on waiting.
             self._finish(group or self._leave(own), error)
@@ -172,17 +176,25 @@ class Intake:
         few = sum(len(each.events) for each in batches) <= AT_ONCE
         return few and self.calm and not self._line
 
+    def _expected(self) -> list[Batch]:
+        """What `_take` would take now; more may come until it does."""
+        with self._lock:
+            return [each.batch for each in self._first()]
+
     def _take(self) -> list[_Turn]:
         with self._lock:
-            taken = [self._line.popleft()]
-            size = taken[0].size
-            while self._line and size + self._line[0].size <= MAX_GROUP:
-                taken.append(self._line.popleft())
-                size += taken[-1].size
+            taken = self._first()
             for each in taken:
+                self._line.popleft()
+                self._events_waiting -= each.size
                 each.taken = True
-            self._events_waiting -= size
         return taken
+
+    def _first(self) -> list[_Turn]:
+        """Those at the head of the line whom one transaction holds; the first one always."""
+        sizes = accumulate(each.size for each in self._line)
+        fitting = sum(1 for size in takewhile(lambda size: size <= MAX_GROUP, sizes))
+        return list(islice(self._line, max(fitting, 1)))
 
     def _leave(self, own: _Turn) -> list[_Turn]:
         with self._lock:

@@ -140,6 +140,9 @@ class Ledger(Protocol):
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[LedgerTransaction]:
         """A transaction, retried by nobody: an exception inside it undoes everything."""
 
+    def stored(self, customer_ids: Sequence[str]) -> list[StoredCustomer]:
+        """The known ones among distinct customers as they are just now, held by nobody."""
+
     def run(self, fingerprint: str) -> IngestRun | None:
         """How far an ingest came, None when it never began."""
 

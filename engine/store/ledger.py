@@ -51,6 +51,11 @@ class SqlLedger:
         with self._database.read() as connection:
             return connection.scalar(asked)
 
+    def stored(self, customer_ids: Sequence[str]) -> list[StoredCustomer]:
+        """The known ones among distinct customers as they are just now, held by nobody."""
+        with self._database.read() as connection:
+            return known_customers(connection, customer_ids)
+
     def run(self, fingerprint: str) -> IngestRun | None:
         """How far an ingest came, None when it never began."""
         asked = select(ingest_runs).where(ingest_runs.c.fingerprint == fingerprint)

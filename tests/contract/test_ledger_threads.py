@@ -11,7 +11,7 @@ from engine.feedback import Feedback, record_in
 from engine.loyalty.net import summary_of
 from engine.loyalty.state import NEW, apply_all, encode
 from engine.ports import Outcome
-from engine.receipts import Status, entry_of
+from engine.receipts import Receipt, Status, checked, entry_of
 from engine.store.customers import SqlCustomers
 from engine.store.database import Database
 from engine.store.invalidations import SqlInvalidations
@@ -56,20 +56,30 @@ def batches(events: list[Event], *, rng: random.Random) -> list[list[Event]]:
     rng.shuffle(thrice)
     cut: list[list[Event]] = []
     while thrice:
-        size = rng.randint(1, 12)
+        size = rng.randint(1, 20)
         cut.append(thrice[:size])
         thrice = thrice[size:]
     return cut
 
 
-def test_every_event_three_times_from_eight_threads_counts_once(database: Database):
+def recorded(feedback: Feedback, post: list[Event], *, ahead: bool) -> list[Receipt]:
+    batch = checked(post, now=day(40))
+    expected = [batch] if ahead else []
+    (receipts,) = feedback.record_together(
+        lambda: [batch], now=day(40), expected=lambda: expected
+    ).receipts
+    return receipts
+
+
+@pytest.mark.parametrize("ahead", [False, True], ids=["folded in turn", "folded ahead"])
+def test_every_event_three_times_from_eight_threads_counts_once(database: Database, *, ahead: bool):
     events = orders_and_returns()
     cache = MemoryListCache(ttl=timedelta(hours=1))
     feedback = Feedback(SqlLedger(database), SqlInvalidations(database), cache)
     posts = batches(events, rng=random.Random(7))
 
     with ThreadPoolExecutor(THREADS) as pool:
-        answers = list(pool.map(lambda post: feedback.record(post, now=day(40)), posts))
+        answers = list(pool.map(lambda post: recorded(feedback, post, ahead=ahead), posts))
 
     statuses = [receipt.status for answer in answers for receipt in answer]
     assert statuses.count(Status.ACCEPTED) == len(events)

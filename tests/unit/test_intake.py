@@ -24,6 +24,7 @@ class Log:
 
     def __init__(self) -> None:
         self.groups: list[list[str]] = []
+        self.expected: list[list[str]] = []
         self.at_once: list[bool] = []
         self.broken: Exception | None = None
         self.free = threading.Event()
@@ -35,8 +36,10 @@ class Log:
         gather: Callable[[], Sequence[Batch]],
         *,
         now: datetime,
+        expected: Callable[[], Sequence[Batch]],
         at_once: Callable[[Sequence[Batch]], bool],
     ) -> Recorded:
+        self.expected.append([each.event_id for batch in expected() for each in batch.events])
         self.begun.release()
         assert self.free.wait(10)
         if self.broken is not None:
@@ -85,6 +88,7 @@ def test_those_who_come_while_one_writes_are_written_together():
     assert told == [["e0"], *([f"e{n}", f"f{n}"] for n in range(1, 6))]
     # The line is taken when the transaction may write: the first one takes everybody along.
     assert [len(group) for group in log.groups] == [11]
+    assert log.expected == [["e0"]]
 
 
 def test_a_lone_event_moves_features_at_once_and_many_leave_them_due():
@@ -111,6 +115,8 @@ def test_a_group_has_a_limit_and_the_rest_comes_next():
         assert [len(each.result()) for each in sent] == [len(half)] * 3
 
     assert [len(group) for group in log.groups] == [len(half)] * 3
+    # Whoever writes next is told of its own before, and never of more than it takes.
+    assert log.expected == log.groups
 
 
 def test_a_failure_reaches_everyone_in_the_group_and_none_after_it():
