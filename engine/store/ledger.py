@@ -17,8 +17,8 @@ from engine.store import features, history, memberships, orders, segments
 from engine.store.customers import known_customers
 from engine.store.database import SQLITE, Database
 from engine.store.identities import SqlVisitors
-from engine.store.rows import chunks, found, upsert
-from engine.store.tables import events, ingest_runs, shop
+from engine.store.rows import among_texts, found, upsert
+from engine.store.tables import ingest_runs, shop
 from engine.store.writers import PostgresWriter, SqliteWriter, Writer
 
 CURRENCY = "currency"
@@ -193,14 +193,11 @@ class SqlTransaction(SqlVisitors):
         return str(rows[0][0]) if rows else None
 
     def _digests(self, event_ids: Sequence[str]) -> dict[str, bytes]:
-        asked = select(events.c.event_id, events.c.digest)
-        return {
-            event_id: bytes(digest)
-            for some in chunks(event_ids)
-            for event_id, digest in self._connection.execute(
-                asked.where(events.c.event_id.in_(some))
-            )
-        }
+        if not event_ids:
+            return {}
+        among, asked = among_texts(self._connection, event_ids)
+        statement = f"SELECT event_id, digest FROM events WHERE event_id {among}"  # noqa: S608
+        return {who: bytes(digest) for who, digest in found(self._connection, statement, asked)}
 
 
 def _writer_for(database: Database, connection: Connection) -> Writer:

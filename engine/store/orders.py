@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, CursorResult, select
+from sqlalchemy import Connection, select
 
 from engine.domain.events import Event, EventType, Line
 from engine.ports import LineKey
 from engine.store.identities import JOINED, OWNER
-from engine.store.rows import among_texts, chunks
+from engine.store.rows import among_texts, chunks, found
 from engine.store.tables import event_lines, events
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,20 +40,20 @@ def lines(connection: Connection, order_ids: Sequence[str]) -> dict[str, set[Lin
         .join(event_lines, event_lines.c.event_seq == events.c.seq)
         .where(_PURCHASES)
     )
-    found: dict[str, set[LineKey]] = {}
+    known: dict[str, set[LineKey]] = {}
     for some in chunks(order_ids):
         for order_id, *line in connection.execute(asked.where(events.c.order_id.in_(some))):
-            found.setdefault(order_id, set()).add(LineKey(*line))
-    return found
+            known.setdefault(order_id, set()).add(LineKey(*line))
+    return known
 
 
 def owners(connection: Connection, order_ids: Sequence[str]) -> dict[str, set[str]]:
     """The customers who placed each order; guests' orders are left out."""
-    found: dict[str, set[str]] = {}
+    known: dict[str, set[str]] = {}
     among, asked = among_texts(connection, order_ids)
-    for order_id, customer_id in connection.exec_driver_sql(_OWNERS.format(among=among), asked):
-        found.setdefault(order_id, set()).add(customer_id)
-    return found
+    for order_id, customer_id in found(connection, _OWNERS.format(among=among), asked):
+        known.setdefault(order_id, set()).add(customer_id)
+    return known
 
 
 def ownerless_refunds(connection: Connection, order_ids: Sequence[str]) -> list[Event]:
@@ -62,26 +61,22 @@ def ownerless_refunds(connection: Connection, order_ids: Sequence[str]) -> list[
     if not order_ids:
         return []
     heads: dict[str, tuple[str, int]] = {}
-    found: dict[str, list[Line]] = {}
-    for row in _ownerless_rows(connection, order_ids):
-        event_id, order_id, occurred_ms, item_id, *amounts = tuple(row)
+    known: dict[str, list[Line]] = {}
+    # By the driver, as every purchase asks this.
+    among, asked = among_texts(connection, order_ids)
+    rows = found(connection, _OWNERLESS.format(among=among), asked)
+    for event_id, order_id, occurred_ms, item_id, *amounts in rows:
         heads[event_id] = (order_id, occurred_ms)
-        found.setdefault(event_id, [])
+        known.setdefault(event_id, [])
         if item_id is not None:
-            found[event_id].append(Line(item_id, *amounts))
+            known[event_id].append(Line(item_id, *amounts))
     return [
         Event(
             event_id=event_id,
             type=EventType.REFUND,
             occurred_at=_EPOCH + timedelta(milliseconds=occurred_ms),
             order_id=order_id,
-            lines=tuple(found[event_id]),
+            lines=tuple(known[event_id]),
         )
         for event_id, (order_id, occurred_ms) in heads.items()
     ]
-
-
-def _ownerless_rows(connection: Connection, order_ids: Sequence[str]) -> CursorResult[Any]:
-    # Every purchase asks this.
-    among, asked = among_texts(connection, order_ids)
-    return connection.exec_driver_sql(_OWNERLESS.format(among=among), asked)
