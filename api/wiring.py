@@ -30,9 +30,13 @@ from api.telemetry.middleware import Watched
 from api.telemetry.readiness import CACHE, DATABASE
 from api.telemetry.watching import Watching
 from api.telemetry.wired import watched, watching_of
+from api.tokens import token_of
+from engine.domain.customer_tokens import DEFAULT_LIFE
+from engine.domain.events import to_ms
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Segments
+from engine.ports_access import ApiKeys
 from engine.recommend.recommender import Recommender
 from engine.settings import Settings
 from engine.store.breaker import CircuitBreaker
@@ -109,7 +113,7 @@ def connected(settings: Settings, watching: Watching | None = None) -> Services:
         keys=door.keys,
         watching=_with_breakers(watched_with, {CACHE: kept.breaker, DATABASE: breaker}),
         max_body_bytes=settings.max_body_bytes,
-        storefront=_storefront(settings, database),
+        storefront=_storefront(settings, database, door.keys),
         closers=(*ends, *map(_started, background), refresh.close, warm_up.stop),
     )
     models.before_serving(partial(warm_up.carry_out, services.lists.make_for))
@@ -164,10 +168,20 @@ def _turns(refresh: Refresh) -> Repeating:
     return Repeating("refresh", refresh.turn, every=REFRESH_INTERVAL)
 
 
-def _storefront(settings: Settings, database: Database) -> Sample | None:
+def _storefront(settings: Settings, database: Database, keys: ApiKeys) -> Sample | None:
     if not settings.storefront:
         return None
-    return Sample(SqlCustomers(database), SqlFeatures(database), SqlLedger(database))
+
+    def token(customer_id: str) -> str:
+        return token_of(keys, customer_id, life=DEFAULT_LIFE, now_ms=to_ms(utc_now()))
+
+    return Sample(
+        SqlCustomers(database),
+        SqlFeatures(database),
+        SqlLedger(database),
+        key=settings.storefront_key,
+        token_of=token,
+    )
 
 
 def _watches(models: ModelWatch, items: ItemBook, kept: Caching) -> list[Repeating]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from engine.domain.keys import KeyKind
 from engine.domain.rates import Rate
 from engine.errors import SettingsError
 from engine.recommend.control.config import Control, problems_of
@@ -59,6 +60,7 @@ class Settings:
     rate_limit_per_address: Rate | None = PER_ADDRESS
     trusted_proxies: tuple[Network, ...] = ()
     storefront: bool = False
+    storefront_key: str = ""
     control: Control = field(default_factory=Control)
 
     @classmethod
@@ -192,6 +194,14 @@ def _one_of(*words: str) -> Callable[[object], str]:
     return read
 
 
+def _publishable(raw: object) -> str:
+    text = str(raw)
+    if text and KeyKind.PUBLISHABLE not in text.split("_"):
+        # Whatever it is, it may be a secret: a message never repeats it.
+        raise ValueError("pages can be read by anybody; give a publishable key")
+    return text
+
+
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -277,5 +287,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "rate_limit_per_address": _rate,
     "trusted_proxies": _networks,
     "storefront": _flag,
+    "storefront_key": _publishable,
     "control": _control,
 }

@@ -31,8 +31,8 @@ def no_token(_customer_id: str) -> str:
 class Sample:
     """The households, always the same ones, and the currency. Both are looked up once.
 
-    `key` is the publishable key its pages send, `token_of` makes the token of a household; both are
-    empty where the API asks for none.
+    `key` is the publishable key its pages send, none where the API asks for none; with a key,
+    `token_of` makes the token of a household.
     """
 
     def __init__(
@@ -48,9 +48,13 @@ class Sample:
         self._features = features
         self._ledger = ledger
         self.key = key
-        self.token_of = token_of
+        self._token_of = token_of
         self._households: tuple[Household, ...] = ()
         self._currency: str | None = None
+
+    def token(self, customer_id: str | None) -> str:
+        """With which a page may show the household's own lists; none for somebody unknown."""
+        return self._token_of(customer_id) if self.key and customer_id else ""
 
     def households(self) -> tuple[Household, ...]:
         """The first by id that bought often, or that bought at all. Raises StoreUnavailable."""

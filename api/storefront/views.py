@@ -163,7 +163,7 @@ def _page(
         households=sample().households(),
         currency=sample().currency(),
         key=sample().key,
-        token=sample().token_of(who.customer_id) if who.customer_id else "",
+        token=sample().token(who.customer_id),
         money=shelf.money,
         readable=shelf.readable,
         **content,

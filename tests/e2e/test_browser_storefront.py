@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browsing import PATIENCE, Seen, log
-from tests.shop import Server, Shop
+from tests.shop import Server, Shop, a_trained_shop
 
 # WCAG 2.2, 1.4.3: contrast of text with what is behind it; of large text (24 px) less.
 CONTRASTS = """() => {
@@ -214,3 +216,25 @@ def test_the_shop_works_without_scripts(chromium: Browser, server: Server) -> No
 
     assert page.get_by_role("heading", name="Thank you.").is_visible()
     context.close()
+
+
+def test_a_shop_with_keys_shows_each_household_its_own_lists(
+    context: BrowserContext, tmp_path: Path, seen: Seen
+) -> None:
+    shop = a_trained_shop(tmp_path, REGULARS_STOREFRONT="true")
+    shop.variables["REGULARS_STOREFRONT_KEY"] = shop.done(
+        "keys", "create", "--kind", "publishable"
+    ).strip()
+    with shop.serving() as server:
+        page = context.new_page()
+        seen.watch(page)
+        page.goto(f"{server.url}/storefront/")
+        agree(page)
+        best = shown(page)
+        become(page, "c002")
+        own = shown(page)
+
+        assert server.call("/v1/customers/c002/recommendations")[0] == 401
+        assert len(best) == len(own) == 8
+        assert own != best
+        assert (seen.errors, seen.console) == ([], [])

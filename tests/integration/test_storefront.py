@@ -223,5 +223,14 @@ def test_workers_are_told_whether_there_is_a_sample_shop(tmp_path):
         variables = worker_environment(Settings(storefront=wanted), None)
 
         assert Settings.from_env(variables, folder=tmp_path).storefront is wanted
+    variables = worker_environment(Settings(storefront_key="rk_publishable_a_b"), None)
+    assert Settings.from_env(variables, folder=tmp_path).storefront_key == "rk_publishable_a_b"
     with pytest.raises(SettingsError, match="neither true nor false"):
         Settings.from_env({"REGULARS_STOREFRONT": "maybe"}, folder=tmp_path)
+
+
+def test_a_page_that_anybody_can_read_holds_no_secret_key(tmp_path):
+    with pytest.raises(SettingsError, match="give a publishable key") as refused:
+        Settings.from_env({"REGULARS_STOREFRONT_KEY": "rk_secret_id_hidden"}, folder=tmp_path)
+
+    assert "hidden" not in str(refused.value)

@@ -101,6 +101,7 @@ def worker_environment(settings: Settings, embedded_url: str | None) -> dict[str
         "CORS_ORIGINS": ",".join(settings.cors_origins),
         "TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
         "STOREFRONT": str(settings.storefront),
+        "STOREFRONT_KEY": settings.storefront_key,
         **{name.upper(): f"{getattr(settings, name).total_seconds():f}s" for name in durations},
         **({"REDIS_URL": redis_url} if redis_url else {}),
     }
