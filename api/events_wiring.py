@@ -73,7 +73,7 @@ def _follow(follower: Follower, intake: Intake) -> None:
 
     def pause() -> None:
         nonlocal began
-        if not intake.calm:
+        if intake.busy:
             time.sleep(FOLLOW_REST * (time.monotonic() - began))
         began = time.monotonic()
 

@@ -33,6 +33,7 @@ from api.telemetry.wired import watched, watching_of
 from api.tokens import token_of
 from engine.domain.customer_tokens import DEFAULT_LIFE
 from engine.domain.events import to_ms
+from engine.domain.structs import make_ready
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Segments
@@ -82,6 +83,7 @@ def connected(settings: Settings, watching: Watching | None = None) -> Services:
 
     Neither the database nor the cache nor a model has to be there yet.
     """
+    make_ready()
     watched_with = watching or Watching.alone()
     database = LateDatabase.open(settings.database)
     catalog, segments = SqlCatalog(database), SqlSegments(database)

@@ -11,7 +11,7 @@ from typing import Protocol
 from engine.errors import StoreUnavailable
 
 # Customers a transaction: events wait for its end, some milliseconds.
-PAGE = 64
+PAGE = 32
 # More than these are left to the regular look for what is due; the database knows them.
 MOST = 100_000
 

@@ -21,8 +21,9 @@ from engine.domain.events import Event
 from engine.errors import Overloaded
 from engine.receipts import Batch, Receipt, Recorded, checked
 
-# Events a transaction: on SQLite others wait for its end.
-MAX_GROUP = 1_000
+# Events a transaction: on SQLite others wait for its end, and what comes next is read and folded
+# meanwhile. More in one request are written together all the same.
+MAX_GROUP = 200
 # Events in line: some megabytes of memory, and about a second of work.
 MAX_WAITING = 10_000
 # A writer that takes longer is stuck: then no more may wait than there are seats.
@@ -97,6 +98,11 @@ class Intake:
     def calm(self) -> bool:
         """Whether no crowd of events was written just now."""
         return self._timer() - self._crowd_at > CALM.total_seconds()
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody writes or waits to, or a crowd was written just now."""
+        return self._writing_since is not None or not self.calm
 
     @property
     def waiting(self) -> int:
