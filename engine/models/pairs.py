@@ -45,8 +45,11 @@ class Pairs:
 
     def where(self, mask: BoolArray) -> Pairs:
         """The pairs of the mask, shape (pairs,), for the same customers."""
-        kept = np.flatnonzero(mask)
-        return Pairs(kept.searchsorted(self.indptr), self.item[kept])
+        return self.at(mask.nonzero()[0])
+
+    def at(self, places: LongArray) -> Pairs:
+        """The pairs at some places, ascending, for the same customers."""
+        return Pairs(places.searchsorted(self.indptr), self.item[places])
 
     @classmethod
     def empty(cls, customers: int) -> Pairs:
@@ -100,7 +103,7 @@ def joined(parts: list[Weighed]) -> Weighed:
 
 def spans(first: LongArray, length: LongArray) -> LongArray:
     """The positions of stretches given by first position and length, one after the other."""
-    end = np.cumsum(length)
+    end = length.cumsum()
     total = int(end[-1]) if len(end) else 0
     positions: LongArray = np.arange(total, dtype=np.int64) + (first - end + length).repeat(length)
     return positions

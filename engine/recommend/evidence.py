@@ -132,16 +132,17 @@ def _falls(model: Model, scored: Scored, cases: list[_Case], *, goal: Goal) -> F
     gone = np.concatenate([case.gone for case in cases])
     bounds, picked = _around(scored.pairs, row)
     pairs = Pairs(bounds, scored.pairs.item[picked])
-    said = {name: values[picked] for name, values in scored.said.items()}
-    for name in cases[0].said:
-        said[name] = np.concatenate([case.said[name].ravel() for case in cases])
-    few = np.zeros(len(scored.pairs), dtype=np.bool_)
+    said = {
+        name: np.concatenate([case.said[name].ravel() for case in cases]) for name in cases[0].said
+    }
+    asked = np.zeros(len(scored.pairs), dtype=np.bool_)
     for case in cases:
         part = slice(int(scored.pairs.indptr[case.row]), int(scored.pairs.indptr[case.row + 1]))
-        few[part.start + scored.pairs.item[part].searchsorted(case.listed)] = True
+        asked[part.start + scored.pairs.item[part].searchsorted(case.listed)] = True
+    few = asked[picked].nonzero()[0]
     lacking = Query(_lacking(scored.query.histories.take(row), gone), scored.query.now_ms)
-    left = rescored(model, Anew(lacking, pairs, said, few[picked]), goal=goal)
-    falls: FloatArray = scored.total[picked[few[picked]]] - left
+    left = rescored(model, Anew(scored, lacking, pairs, picked, said, few), goal=goal)
+    falls: FloatArray = scored.total[picked[few]] - left
     return falls
 
 
