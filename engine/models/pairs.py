@@ -57,8 +57,17 @@ class Pairs:
         return cls(np.zeros(customers + 1, dtype=np.int64), np.zeros(0, dtype=np.int32))
 
     @classmethod
+    def alone(cls, item: LongArray | IntArray) -> Pairs:
+        """The items of a lone customer, in any order and repeated as they may be."""
+        ordered = np.sort(item)
+        distinct = ordered[changes(ordered)].astype(np.int32, copy=False)
+        return cls(np.asarray([0, len(distinct)], dtype=np.int64), distinct)
+
+    @classmethod
     def of(cls, row: LongArray | IntArray, item: LongArray | IntArray, *, customers: int) -> Pairs:
         """Pairs from a row and an item each, in any order and repeated as they may be."""
+        if customers == 1:
+            return cls.alone(item)
         span = int(item.max()) + 1 if len(item) else 1
         # A sort and a look at each neighbour: several times faster than np.unique here.
         keys = np.sort(row.astype(np.int64) * span + item)

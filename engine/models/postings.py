@@ -172,7 +172,7 @@ class Postings:
 
 def _likely(whole: DoubleArray, *, most: int, falling: int) -> LongArray:
     """Who can be among the `most` highest once so many have fallen, and no one has risen."""
-    some = np.flatnonzero(whole)
+    some = whole.nonzero()[0]
     enough = most + falling
     if len(some) <= enough:
         return some
@@ -185,10 +185,13 @@ def _likely(whole: DoubleArray, *, most: int, falling: int) -> LongArray:
 def highest(likeness: FloatArray, *, most: int) -> Weighed:
     """The highest of each row of rows x holders that are above zero, at most so many."""
     rows, holders = likeness.shape
-    place = np.flatnonzero(likeness >= _floor(likeness, most=most)[:, None])
-    found = likeness.ravel()[place]
+    flat = likeness.ravel()
+    place = (likeness >= _floor(likeness, most=most)[:, None]).ravel().nonzero()[0]
+    found = flat[place]
     bounds = place.searchsorted(np.arange(rows + 1) * holders)
-    holder = place - np.arange(rows).repeat(np.diff(bounds)) * holders
+    holder = place
+    if rows > 1:
+        holder = place - np.arange(rows).repeat(bounds[1:] - bounds[:-1]) * holders
     every = Weighed(Pairs(bounds, holder.astype(np.int32)), found)
     return heaviest(every, most=most)
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.domain.arrays import FloatArray, IntArray, LongArray
-from engine.domain.histories import Histories
 from engine.models.goals import Goal
 from engine.models.model import Model
 from engine.models.pairs import Pairs
@@ -140,7 +139,7 @@ def _falls(model: Model, scored: Scored, cases: list[_Case], *, goal: Goal) -> F
         part = slice(int(scored.pairs.indptr[case.row]), int(scored.pairs.indptr[case.row + 1]))
         asked[part.start + scored.pairs.item[part].searchsorted(case.listed)] = True
     few = asked[picked].nonzero()[0]
-    lacking = Query(_lacking(scored.query.histories.take(row), gone), scored.query.now_ms)
+    lacking = Query(scored.query.histories.lacking(row, gone), scored.query.now_ms)
     left = rescored(model, Anew(scored, lacking, pairs, picked, said, few), goal=goal)
     falls: FloatArray = scored.total[picked[few]] - left
     return falls
@@ -148,11 +147,8 @@ def _falls(model: Model, scored: Scored, cases: list[_Case], *, goal: Goal) -> F
 
 def _around(pairs: Pairs, row: LongArray) -> tuple[LongArray, LongArray]:
     """The bounds and the positions of the pairs of some customers, one after the other."""
-    lengths = np.diff(pairs.indptr)[row]
-    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+    lengths = pairs.indptr[row + 1] - pairs.indptr[row]
+    bounds = np.zeros(len(row) + 1, dtype=np.int64)
+    lengths.cumsum(out=bounds[1:])
     picked = (pairs.indptr[row] - bounds[:-1]).repeat(lengths) + np.arange(bounds[-1])
     return bounds, picked
-
-
-def _lacking(histories: Histories, gone: IntArray) -> Histories:
-    return histories.where(histories.item != gone[histories.row()])
