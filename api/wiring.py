@@ -63,8 +63,8 @@ def create() -> Watched:
 
     Granian: `granian --interface wsgi --factory api.wiring:create`.
     """
-    # The products of one list are too small to share out: threads that wait for such parts take
-    # a third of a worker's time, and as much from the worker beside it.
+    # The products of one list are too small to share out: threads that wait for such parts only
+    # take processor time from other requests.
     threadpool_limits(limits=1, user_api="blas")
     settings = Settings.from_env(os.environ, folder=Path.cwd())
     services = connected(settings, watching_of(settings, os.environ))
