@@ -80,12 +80,19 @@ class Histories:
 
     def take(self, rows: Sequence[int] | LongArray) -> Histories:
         """The customers of the given rows, in that order."""
-        rows = np.asarray(rows, dtype=np.int64)
-        lengths = np.diff(self.indptr)[rows]
-        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
-        picked = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return self.lacking(np.asarray(rows, dtype=np.int64), None)
+
+    def lacking(self, rows: LongArray, gone: IntArray | None) -> Histories:
+        """The customers of the rows, each without the lines of an item, `gone` (len(rows),)."""
+        lengths = self.indptr[rows + 1] - self.indptr[rows]
+        indptr = np.zeros(len(rows) + 1, dtype=np.int64)
+        lengths.cumsum(out=indptr[1:])
+        picked = (self.indptr[rows] - indptr[:-1]).repeat(lengths) + np.arange(indptr[-1])
+        if gone is not None:
+            left = (self.item[picked] != gone.repeat(lengths)).nonzero()[0]
+            indptr, picked = left.searchsorted(indptr), picked[left]
         return Histories(
-            customers=tuple(self.customers[row] for row in rows),
+            customers=tuple(self.customers[row] for row in rows.tolist()),
             indptr=indptr,
             item=self.item[picked],
             order=self.order[picked],

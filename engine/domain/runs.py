@@ -15,8 +15,9 @@ def changes(*keys: NDArray[Any]) -> BoolArray:
 
     Several times faster than a difference to compare with zero.
     """
-    changed: BoolArray = np.ones(len(keys[0]), dtype=np.bool_)
+    changed: BoolArray = np.empty(len(keys[0]), dtype=np.bool_)
     if len(changed):
+        changed[0] = True
         np.not_equal(keys[0][1:], keys[0][:-1], out=changed[1:])
         for key in keys[1:]:
             changed[1:] |= key[1:] != key[:-1]

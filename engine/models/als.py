@@ -105,16 +105,18 @@ class Als:
 
         NaN for customers without history, and for items that no known customer bought.
         """
-        return FactorScores(self._folded(self._confident(query)), self._items)
+        if len(query) != 1 or not len(query.bought.pairs):
+            return FactorScores(self._folded(self._confident(query)), self._items)
+        system, target = query.once(self._equation)
+        return FactorScores(np.linalg.solve(system, target[..., None])[..., 0], self._items)
 
     def account(self, query: Query, items: IntArray, said: FloatArray) -> Account:
         """How what it said to the query's single customer of some items came about."""
-        return _Account(self, query, items, self._confident(query))
+        return _Account(self, query, items, query.once(self._confident))
 
-    def system(self, confidence: Weighed) -> tuple[DoubleArray, DoubleArray]:
+    def system(self, query: Query) -> tuple[DoubleArray, DoubleArray]:
         """Both sides of equation 4 for a single customer who bought something."""
-        rows, width = next(self._alike(confidence.pairs.indptr))
-        system, target = self._systems(confidence, rows, width)
+        system, target = query.once(self._equation)
         return system[0].astype(np.float64), target[0].astype(np.float64)
 
     def grown(self, query: Query, confidence: Weighed) -> dict[int, FloatArray]:
@@ -151,6 +153,12 @@ class Als:
     def _confident(self, query: Query) -> Weighed:
         held = query.bought.weights(half_life_days=self._half_life_days)
         return Weighed(held.pairs, 1 + np.float32(self._alpha) * held.weight)
+
+    def _equation(self, query: Query) -> tuple[FloatArray, FloatArray]:
+        """Both sides of equation 4, of a single customer who bought something."""
+        confidence = query.once(self._confident)
+        width = int(WIDTHS[WIDTHS.searchsorted(len(confidence.pairs))])
+        return self._systems(confidence, np.zeros(1, np.int64), width)
 
     def _folded(self, confidence: Weighed) -> FloatArray:
         own = np.zeros((confidence.pairs.customers, self._items.rank), dtype=np.float32)
@@ -198,7 +206,7 @@ class _Account:
     @kept
     def system(self) -> tuple[DoubleArray, DoubleArray]:
         """Both sides of equation 4."""
-        return self.model.system(self.confidence)
+        return self.model.system(self.query)
 
     def added(self, items: IntArray) -> FloatArray:
         """What each bought item adds to the scores, shape (bought, len(items)).

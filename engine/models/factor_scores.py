@@ -82,15 +82,14 @@ class FactorScores:
         return Pairs(bounds, (keys % items).astype(np.int32))
 
     def _best_of(self, rows: LongArray, ask: _Ask) -> _Found:
-        slot = np.full(self._own.shape[0], -1)
-        slot[rows] = np.arange(rows.size)
-        barred = slot[ask.barred_row]
-        wanted = Wanted(
-            most=ask.most,
-            allowed=ask.allowed,
-            barred_row=barred[barred >= 0],
-            barred_place=ask.barred_place[barred >= 0],
-        )
+        barred_row, barred_place = ask.barred_row, ask.barred_place
+        if rows.size < self._own.shape[0]:
+            slot = np.full(self._own.shape[0], -1)
+            slot[rows] = np.arange(rows.size)
+            barred_row = slot[barred_row]
+            inside = barred_row >= 0
+            barred_row, barred_place = barred_row[inside], barred_place[inside]
+        wanted = Wanted(ask.most, ask.allowed, barred_row, barred_place)
         row, place = search(self._own[rows], ask.table, wanted)
         return rows[row], place
 

@@ -50,7 +50,10 @@ class Bought:
     @kept
     def times(self) -> LongArray:
         """How many lines each pair has."""
-        return np.diff(self.starts, append=len(self.order))
+        times = np.empty_like(self.starts)
+        times[:-1] = self.starts[1:] - self.starts[:-1]
+        times[-1:] = len(self.order) - self.starts[-1:]
+        return times
 
     def total(self, values: DoubleArray) -> DoubleArray:
         """The sum of a value a line, shape (..., lines) in the order of `order`, for each pair."""
@@ -94,12 +97,12 @@ class Bought:
 def bought_of(histories: Histories) -> Bought:
     """What the customers bought of known items."""
     item, row = histories.item, histories.row()
-    places = np.flatnonzero(item >= 0)
+    places = (item >= 0).nonzero()[0]
     span = int(item.max(initial=0)) + 1
     keys = row[places] * span + item[places]
     order = ascending(keys, below=len(histories) * span)
     keys, order = keys[order], places[order]
-    starts = np.flatnonzero(changes(keys))
+    starts = changes(keys).nonzero()[0]
     bounds = keys[starts].searchsorted(np.arange(len(histories) + 1) * span)
     return Bought(histories, Pairs(bounds, item[order[starts]]), order, starts)
 

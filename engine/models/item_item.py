@@ -50,13 +50,13 @@ class ItemItem:
         Nothing either where the parts of a score cancel to exactly zero. The product is summed
         row by row, so that who else is asked about changes no score.
         """
-        sums = weighted_sums(self._weights(query), self._similarity)
+        sums = weighted_sums(query.once(self._weights), self._similarity)
         return SparseScores.by_weight(sums, items=int(self._similarity.shape[1]))
 
     def account(self, query: Query, items: IntArray, said: FloatArray) -> Account:
         """How what it said to the query's single customer of some items came about."""
         growth = query.bought.growth(half_life_days=self._half_life_days)
-        held = self._weights(query)
+        held = query.once(self._weights)
         return _Account(self._similarity, held, growth ** np.float32(self._power), items, said)
 
     def nearest(self, item: int) -> tuple[IntArray, FloatArray]:

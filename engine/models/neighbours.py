@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from engine.domain.arrays import AnyArray, FloatArray, IntArray, LongArray
+from engine.domain.arrays import AnyArray, DoubleArray, FloatArray, IntArray, LongArray
 from engine.domain.ids import MISSING
 from engine.models.account import Account, unsaid
 from engine.models.interactions import Bought
 from engine.models.pairs import Weighed
-from engine.models.postings import Postings, heaviest, shares
+from engine.models.postings import Postings, heaviest, highest, shares
 from engine.models.query import Query
 from engine.models.scores import SparseScores, best_of_rows
 from engine.models.sums import part_of, weighted_sums
@@ -98,24 +98,13 @@ class NeighbourCustomers:
         Nothing for items none of the neighbours bought, and nothing at all for a customer without
         purchases or without neighbours. Nobody is a neighbour of their own.
         """
-        tastes = self._likeness.tastes(query.bought, self._rarity)
-        near = self._stored.tastes.nearest(
-            tastes,
-            most=self._likeness.neighbours,
-            apart=self._number(owners_of(query.histories.customers)),
-        )
-        heard = shares(near, power=self._likeness.sharpness)
+        heard = shares(self._near(query), power=self._likeness.sharpness)
         said = weighted_sums(heard, self._stored.habits)
         return SparseScores.by_weight(said, items=len(self._rarity))
 
     def account(self, query: Query, items: IntArray, said: FloatArray) -> Account:
         """How what it said to the query's single customer of some items came about."""
-        apart = self._number(owners_of(query.histories.customers))
-        telling = self._likeness.telling(query.bought, self._rarity)
-        bought = query.bought.pairs.item
-        return _Account(
-            self._stored, self._likeness, _Customer(bought, telling, apart), items, said
-        )
+        return _Account(self._stored, self._likeness, query.once(self._customer), items, said)
 
     def without(self, owners: OwnerArray) -> NeighbourCustomers:
         """The model without the customers whose owner numbers (`owners_of`) are given.
@@ -154,6 +143,34 @@ class NeighbourCustomers:
         )
         return cls(stored, rarity, likeness=Likeness(**params))
 
+    def _near(self, query: Query) -> Weighed:
+        """The nearest stored customers of each customer, and how near."""
+        most = self._likeness.neighbours
+        if len(query) == 1:
+            customer = query.once(self._customer)
+            alike = customer.apart_from(customer.alike)
+            return highest(alike.astype(np.float32)[None], most=most)
+        tastes = self._likeness.tastes(query.bought, self._rarity)
+        apart = self._number(owners_of(query.histories.customers))
+        return self._stored.tastes.nearest(tastes, most=most, apart=apart)
+
+    def _customer(self, query: Query) -> _Customer:
+        """The query's single customer."""
+        telling = self._likeness.telling(query.bought, self._rarity)
+        most = self._likeness.per_customer
+        told = best_of_rows(telling.weight, telling.pairs.indptr, most=most)
+        tastes, spare = telling, None
+        if not told.all():
+            # What comes next in weight is heard once a heavier one is gone.
+            tastes, spare = telling.where(told), heaviest(telling.where(~told), most=1)
+        return _Customer(
+            bought=query.bought.pairs.item,
+            tastes=tastes,
+            spare=spare,
+            alike=self._stored.tastes.likeness(tastes),
+            stored=int(self._number(owners_of(query.histories.customers))[0]),
+        )
+
     def _number(self, owners: OwnerArray) -> LongArray:
         """The stored customer of each owner number, shape (len(owners),), or MISSING."""
         if not len(self._owners):
@@ -167,11 +184,26 @@ class NeighbourCustomers:
 
 @dataclass(frozen=True)
 class _Customer:
-    """A customer's items, what of them tells the customer from others, and the stored self."""
+    """A customer's items, and what of them tells the customer from others.
+
+    `tastes` are those that are heard, `spare` the one heard in another's stead, None without one;
+    `alike` (stored,) how much each stored customer is like this one, who is `stored` among them
+    or MISSING.
+    """
 
     bought: IntArray
-    telling: Weighed
-    apart: LongArray
+    tastes: Weighed
+    spare: Weighed | None
+    alike: DoubleArray
+    stored: int
+
+    def apart_from(self, alike: DoubleArray) -> DoubleArray:
+        """The likeness of all stored customers but the customer's own, who has none."""
+        if self.stored == MISSING:
+            return alike
+        others = alike.copy()
+        others[self.stored] = 0
+        return others
 
 
 @dataclass(frozen=True)
@@ -193,30 +225,36 @@ class _Account:
 
         Whoever buys less of late weighs all else alike higher: it changes no neighbour, no share.
         """
-        telling, most = self.customer.telling, self.likeness.per_customer
-        told = best_of_rows(telling.weight, telling.pairs.indptr, most=most)
-        tastes = telling.where(told)
+        tastes = self.customer.tastes
         item = self.customer.bought[gone]
         place = tastes.pairs.item.searchsorted(item)
         tells = tastes.pairs.item.take(place, mode="clip") == item
-        scores = np.tile(self.said, (len(gone), 1))
+        scores = self.said[None].repeat(len(gone), axis=0)
         if tells.any():
-            near = self.stored.tastes.nearest_without(
-                tastes,
-                place[tells],
-                most=self.likeness.neighbours,
-                # What comes next in weight is heard once a heavier one is gone.
-                spare=heaviest(telling.where(~told), most=1),
-                apart=self.customer.apart,
-            )
-            scores[tells] = self._said(shares(near, power=self.likeness.sharpness))
+            scores[tells] = self._said_without(place[tells])
         return scores
 
-    def _said(self, heard: Weighed) -> FloatArray:
-        stored, column = np.unique(heard.pairs.item, return_inverse=True)
-        share = np.zeros((heard.pairs.customers, len(stored)), dtype=np.float32)
-        share[heard.pairs.row(), column] = heard.weight
-        return unsaid(share @ part_of(self.stored.habits, stored, self.items))
+    def _said_without(self, gone: LongArray) -> FloatArray:
+        """The scores without a taste each, by its place, shape (len(gone), items)."""
+        customer, tastes = self.customer, self.stored.tastes
+        whole = customer.alike
+        if customer.spare is not None:
+            whole = whole + tastes.likeness(customer.spare)
+        near, likely = tastes.nearest_without(
+            customer.tastes,
+            customer.apart_from(whole),
+            gone,
+            most=self.likeness.neighbours,
+        )
+        heard = shares(near, power=self.likeness.sharpness)
+        share = np.zeros((len(gone), len(likely)), dtype=np.float32)
+        share[heard.pairs.row(), heard.pairs.item] = heard.weight
+        used = np.zeros(len(likely), dtype=np.bool_)
+        used[heard.pairs.item] = True
+        stored = likely[used]
+        return unsaid(
+            share.compress(used, axis=1) @ part_of(self.stored.habits, stored, self.items)
+        )
 
 
 def owners_of(customers: Iterable[str]) -> OwnerArray:

@@ -45,8 +45,11 @@ class Pairs:
 
     def where(self, mask: BoolArray) -> Pairs:
         """The pairs of the mask, shape (pairs,), for the same customers."""
-        kept = np.flatnonzero(mask)
-        return Pairs(kept.searchsorted(self.indptr), self.item[kept])
+        return self.at(mask.nonzero()[0])
+
+    def at(self, places: LongArray) -> Pairs:
+        """The pairs at some places, ascending, for the same customers."""
+        return Pairs(places.searchsorted(self.indptr), self.item[places])
 
     @classmethod
     def empty(cls, customers: int) -> Pairs:
@@ -54,8 +57,17 @@ class Pairs:
         return cls(np.zeros(customers + 1, dtype=np.int64), np.zeros(0, dtype=np.int32))
 
     @classmethod
+    def alone(cls, item: LongArray | IntArray) -> Pairs:
+        """The items of a lone customer, in any order and repeated as they may be."""
+        ordered = np.sort(item)
+        distinct = ordered[changes(ordered)].astype(np.int32, copy=False)
+        return cls(np.asarray([0, len(distinct)], dtype=np.int64), distinct)
+
+    @classmethod
     def of(cls, row: LongArray | IntArray, item: LongArray | IntArray, *, customers: int) -> Pairs:
         """Pairs from a row and an item each, in any order and repeated as they may be."""
+        if customers == 1:
+            return cls.alone(item)
         span = int(item.max()) + 1 if len(item) else 1
         # A sort and a look at each neighbour: several times faster than np.unique here.
         keys = np.sort(row.astype(np.int64) * span + item)
@@ -100,7 +112,7 @@ def joined(parts: list[Weighed]) -> Weighed:
 
 def spans(first: LongArray, length: LongArray) -> LongArray:
     """The positions of stretches given by first position and length, one after the other."""
-    end = np.cumsum(length)
+    end = length.cumsum()
     total = int(end[-1]) if len(end) else 0
     positions: LongArray = np.arange(total, dtype=np.int64) + (first - end + length).repeat(length)
     return positions

@@ -67,15 +67,19 @@ class Postings:
             ]
         )
 
+    def likeness(self, held: Weighed) -> DoubleArray:
+        """How much each holder is like a row that is alone, shape (holders,), 0 for not at all."""
+        likeness: DoubleArray = self._sums(held)[0]
+        return likeness
+
     def nearest_without(
-        self, held: Weighed, gone: LongArray, *, most: int, spare: Weighed, apart: LongArray
-    ) -> Weighed:
+        self, held: Weighed, whole: DoubleArray, gone: LongArray, *, most: int
+    ) -> tuple[Weighed, LongArray]:
         """As `nearest` of one row that lacks an item, a row for each place among `held` in `gone`.
 
-        `spare` is what the row holds of each item's stead: nothing, or one more item.
+        `whole` (holders,) is the likeness with all that the row holds, and with what it holds in
+        the stead of the item gone. Holders are places among those given beside.
         """
-        whole = (self._sums(held) + self._sums(spare))[0]
-        whole[apart[apart >= 0]] = 0
         item = held.pairs.item[gone]
         length = self.indptr[item + 1] - self.indptr[item]
         place = spans(self.indptr[item], length)
@@ -88,9 +92,7 @@ class Postings:
         left = np.zeros((len(gone), len(likely) + 1))
         left[:, :-1] = whole[likely]
         left[row, column[holder]] -= product
-        near = highest(left[:, :-1].astype(np.float32), most=most)
-        found = likely[near.pairs.item].astype(np.int32)
-        return Weighed(Pairs(near.pairs.indptr, found), near.weight)
+        return highest(left[:, :-1].astype(np.float32), most=most), likely
 
     def without(self, gone: BoolArray) -> Postings:
         """The index without the holders of the mask, shape (holders,); the others close up."""
@@ -170,7 +172,7 @@ class Postings:
 
 def _likely(whole: DoubleArray, *, most: int, falling: int) -> LongArray:
     """Who can be among the `most` highest once so many have fallen, and no one has risen."""
-    some = np.flatnonzero(whole)
+    some = whole.nonzero()[0]
     enough = most + falling
     if len(some) <= enough:
         return some
@@ -183,10 +185,13 @@ def _likely(whole: DoubleArray, *, most: int, falling: int) -> LongArray:
 def highest(likeness: FloatArray, *, most: int) -> Weighed:
     """The highest of each row of rows x holders that are above zero, at most so many."""
     rows, holders = likeness.shape
-    place = np.flatnonzero(likeness >= _floor(likeness, most=most)[:, None])
-    found = likeness.ravel()[place]
+    flat = likeness.ravel()
+    place = (likeness >= _floor(likeness, most=most)[:, None]).ravel().nonzero()[0]
+    found = flat[place]
     bounds = place.searchsorted(np.arange(rows + 1) * holders)
-    holder = place - np.arange(rows).repeat(np.diff(bounds)) * holders
+    holder = place
+    if rows > 1:
+        holder = place - np.arange(rows).repeat(bounds[1:] - bounds[:-1]) * holders
     every = Weighed(Pairs(bounds, holder.astype(np.int32)), found)
     return heaviest(every, most=most)
 

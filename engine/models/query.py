@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from engine.domain.histories import Histories
 from engine.domain.kept import kept
 from engine.models.interactions import Bought, bought_of
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,9 @@ class Query:
     histories: Histories
     now_ms: int
     baskets: Histories | None = None
+    _found: dict[Callable[[Query], Any], Any] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def __len__(self) -> int:
         return len(self.histories)
@@ -29,3 +36,13 @@ class Query:
     def bought(self) -> Bought:
         """What the customers bought: every scorer asks, and it is the same for all."""
         return bought_of(self.histories)
+
+    def once(self, work: Callable[[Query], Value]) -> Value:
+        """What the work makes of the query: worked out at the first asking, and kept.
+
+        For what a scorer needs to score a customer, and again to account for the scores.
+        """
+        if work not in self._found:
+            self._found[work] = work(self)
+        found: Value = self._found[work]
+        return found

@@ -58,9 +58,11 @@ def occasions_of(bought: Bought) -> Occasions:
     at = bought.histories.at[bought.order]
     other = np.zeros(len(at), dtype=np.bool_)
     other[bought.starts] = True
-    new = np.flatnonzero(other | changes(at))
-    start = np.flatnonzero(other[new])
-    size = np.diff(start, append=len(new))
+    new = (other | changes(at)).nonzero()[0]
+    start = other[new].nonzero()[0]
+    size = np.empty_like(start)
+    size[:-1] = start[1:] - start[:-1]
+    size[-1:] = len(new) - start[-1:]
     row, item, at = bought.row[new], bought.pairs.item.repeat(size), at[new]
     first = start.repeat(size)
     latest = np.zeros(len(row), dtype=np.bool_)

@@ -65,7 +65,8 @@ class SparseScores:
 
     def at(self, pairs: Pairs) -> FloatArray:
         """The score of each pair, shape (pairs,); NaN where there is none."""
-        found: FloatArray = np.full(len(pairs), np.nan, dtype=np.float32)
+        found: FloatArray = np.empty(len(pairs), dtype=np.float32)
+        found.fill(np.nan)
         place, asked = self._places(pairs)
         found[asked] = self._values[place]
         return found
@@ -80,7 +81,7 @@ class SparseScores:
         own, values = self._own, self._values
         if scored is None:
             return own.where(best_of_rows(values, own.indptr, most=most))
-        if not np.isfinite(values.min()):
+        if own.customers == 1 or not np.isfinite(values.min()):
             own, values = own.where(scored), values[scored]
             return own.where(best_of_rows(values, own.indptr, most=most))
         # Below all others rather than left out, which would mean to copy everything.
@@ -210,8 +211,10 @@ def best_of_rows(values: FloatArray, bounds: LongArray | IntArray, *, most: int)
 
     `bounds` (rows + 1,) bounds each row's part of `values`; no value is NaN.
     """
+    if len(values) <= most:
+        return np.ones(len(values), dtype=np.bool_)
     length = bounds[1:] - bounds[:-1]
-    if not len(values) or length.max() <= most:
+    if length.max() <= most:
         return np.ones(len(values), dtype=np.bool_)
     if most <= 0:
         return np.zeros(len(values), dtype=np.bool_)
@@ -219,12 +222,12 @@ def best_of_rows(values: FloatArray, bounds: LongArray | IntArray, *, most: int)
         return _best_of_all(values, most=most)
     edge = _edges(values, bounds, most=most).repeat(length)
     chosen: BoolArray = values >= edge
-    tied = np.flatnonzero(values == edge)
+    tied = (values == edge).nonzero()[0]
     row = bounds.searchsorted(tied, side="right") - 1
-    kept = np.flatnonzero(chosen).searchsorted(bounds)
+    kept = chosen.nonzero()[0].searchsorted(bounds)
     ties = np.bincount(row, minlength=len(length))
     # How many of a row's ties are one too many, and how many ties come after this one.
-    spare = np.diff(kept) - most
+    spare = kept[1:] - kept[:-1] - most
     after = ties.cumsum()[row] - 1 - np.arange(len(tied))
     chosen[tied[after < spare[row]]] = False
     return chosen

@@ -33,8 +33,13 @@ def blend(
         for name, weight in weights.items()
         if weight > 0 and name in shares
     }
+    return Blended(summed(parts, count=len(pairs)), parts)
+
+
+def summed(parts: Mapping[str, FloatArray], *, count: int) -> FloatArray:
+    """The sum of the parts, each of shape (count,)."""
     # In a fixed order: a sum of floats depends on it.
-    total = np.zeros(len(pairs), dtype=np.float32)
+    total = np.zeros(count, dtype=np.float32)
     for name in sorted(parts):
         total += parts[name]
-    return Blended(total, parts)
+    return total

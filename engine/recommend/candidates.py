@@ -63,8 +63,9 @@ def union(parts: list[Pairs], *, customers: int) -> Pairs:
     """All pairs of the parts, each once."""
     if not parts:
         return Pairs.empty(customers)
-    return Pairs.of(
-        np.concatenate([each.row() for each in parts]),
-        np.concatenate([each.item for each in parts]),
-        customers=customers,
-    )
+    if len(parts) == 1:
+        return parts[0]
+    item = np.concatenate([each.item for each in parts])
+    if customers == 1:
+        return Pairs.alone(item)
+    return Pairs.of(np.concatenate([each.row() for each in parts]), item, customers=customers)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.domain.arrays import FloatArray, IntArray, LongArray
-from engine.domain.histories import Histories
 from engine.models.goals import Goal
 from engine.models.model import Model
 from engine.models.pairs import Pairs
@@ -132,26 +131,24 @@ def _falls(model: Model, scored: Scored, cases: list[_Case], *, goal: Goal) -> F
     gone = np.concatenate([case.gone for case in cases])
     bounds, picked = _around(scored.pairs, row)
     pairs = Pairs(bounds, scored.pairs.item[picked])
-    said = {name: values[picked] for name, values in scored.said.items()}
-    for name in cases[0].said:
-        said[name] = np.concatenate([case.said[name].ravel() for case in cases])
-    few = np.zeros(len(scored.pairs), dtype=np.bool_)
+    said = {
+        name: np.concatenate([case.said[name].ravel() for case in cases]) for name in cases[0].said
+    }
+    asked = np.zeros(len(scored.pairs), dtype=np.bool_)
     for case in cases:
         part = slice(int(scored.pairs.indptr[case.row]), int(scored.pairs.indptr[case.row + 1]))
-        few[part.start + scored.pairs.item[part].searchsorted(case.listed)] = True
-    lacking = Query(_lacking(scored.query.histories.take(row), gone), scored.query.now_ms)
-    left = rescored(model, Anew(lacking, pairs, said, few[picked]), goal=goal)
-    falls: FloatArray = scored.total[picked[few[picked]]] - left
+        asked[part.start + scored.pairs.item[part].searchsorted(case.listed)] = True
+    few = asked[picked].nonzero()[0]
+    lacking = Query(scored.query.histories.lacking(row, gone), scored.query.now_ms)
+    left = rescored(model, Anew(scored, lacking, pairs, picked, said, few), goal=goal)
+    falls: FloatArray = scored.total[picked[few]] - left
     return falls
 
 
 def _around(pairs: Pairs, row: LongArray) -> tuple[LongArray, LongArray]:
     """The bounds and the positions of the pairs of some customers, one after the other."""
-    lengths = np.diff(pairs.indptr)[row]
-    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+    lengths = pairs.indptr[row + 1] - pairs.indptr[row]
+    bounds = np.zeros(len(row) + 1, dtype=np.int64)
+    lengths.cumsum(out=bounds[1:])
     picked = (pairs.indptr[row] - bounds[:-1]).repeat(lengths) + np.arange(bounds[-1])
     return bounds, picked
-
-
-def _lacking(histories: Histories, gone: IntArray) -> Histories:
-    return histories.where(histories.item != gone[histories.row()])

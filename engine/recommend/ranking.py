@@ -27,7 +27,7 @@ class Sorted:
 
 def best_first(pairs: Pairs, total: FloatArray, *, kept: BoolArray) -> Sorted:
     """The kept candidates in the order of their scores."""
-    where = np.flatnonzero(kept)
+    where = kept.nonzero()[0]
     row = pairs.row()[where]
     # Pairs stand by item within a customer, and equal scores stay as they stand.
     order = where[ordering.best_first(row, total[where], rows=pairs.customers)]
@@ -43,7 +43,7 @@ def shortlist(
     wanted: BoolArray | None = None,
 ) -> Shortlist:
     """The first `width` candidates of each customer, and those `wanted` (pairs,), padded."""
-    lengths = np.diff(ranked.start)
+    lengths = ranked.start[1:] - ranked.start[:-1]
     rank = np.arange(len(ranked.order)) - ranked.start[:-1].repeat(lengths)
     kept = rank < width
     if wanted is not None:

@@ -61,22 +61,28 @@ def lines_of(query: Query) -> Lines:
     return Lines(
         bought=query.bought,
         age=(query.now_ms - histories.at[order]) / DAY_MS,
-        back=orders_after(histories)[order],
+        back=query.once(orders_after)[order],
         units=histories.units[order],
     )
 
 
-def orders_after(histories: Histories) -> LongArray:
+def orders_after(query: Query) -> LongArray:
     """How many orders the same customer placed after that of each line, shape (lines,)."""
-    number: LongArray = new_orders(histories).cumsum()
+    histories, number = query.histories, query.once(_orders_begun)
     if not histories.lines:
         return number
     # The number of a customer without lines is nobody's.
-    last: LongArray = number[np.maximum(histories.indptr[1:] - 1, 0)]
+    last: LongArray = number[histories.indptr[1:] - 1]
     return last.repeat(histories.indptr[1:] - histories.indptr[:-1]) - number
 
 
-def new_orders(histories: Histories) -> BoolArray:
+def _orders_begun(query: Query) -> LongArray:
+    """How many orders of all customers begin up to each line, shape (lines,)."""
+    begun: LongArray = _new_orders(query.histories).cumsum()
+    return begun
+
+
+def _new_orders(histories: Histories) -> BoolArray:
     """Whether a line is the first of its order, shape (lines,)."""
     first = np.ones(histories.lines, dtype=np.bool_)
     np.not_equal(histories.order[1:], histories.order[:-1], out=first[1:])
@@ -88,18 +94,14 @@ def new_orders(histories: Histories) -> BoolArray:
 
 def visits_of(query: Query) -> Visits:
     """Orders and their ages, a customer each."""
-    histories = query.histories
-    row, first = histories.row(), new_orders(histories)
-    filled = histories.indptr[1:] > histories.indptr[:-1]
-    start, end = np.full(len(query), np.nan), np.full(len(query), np.nan)
-    start[filled] = (query.now_ms - histories.at[histories.indptr[:-1][filled]]) / DAY_MS
-    end[filled] = (query.now_ms - histories.at[histories.indptr[1:][filled] - 1]) / DAY_MS
-    return Visits(
-        orders=np.bincount(row[first], minlength=len(query)),
-        first=start,
-        last=end,
-        lines=np.diff(histories.indptr),
-    )
+    histories, number = query.histories, query.once(_orders_begun)
+    bounds, lines = histories.indptr, histories.indptr[1:] - histories.indptr[:-1]
+    ages, orders = np.full((2, len(query)), np.nan), np.zeros(len(query), np.int64)
+    filled = lines.nonzero()[0]
+    start, end = bounds[filled], bounds[filled + 1] - 1
+    ages[:, filled] = (query.now_ms - histories.at[np.stack([start, end])]) / DAY_MS
+    orders[filled] = number[end] - number[start] + 1
+    return Visits(orders=orders, first=ages[0], last=ages[1], lines=lines)
 
 
 def position_in(known: Pairs, asked: Pairs, *, items: int) -> LongArray:
@@ -120,13 +122,15 @@ def spread(values: DoubleArray, position: LongArray, *, missing: float) -> Float
     What is not there is `missing`.
     """
     # At position -1, which is that of what is not there, stands one value more.
-    longer = np.full((*values.shape[:-1], values.shape[-1] + 1), missing, dtype=np.float32)
+    longer = np.empty((*values.shape[:-1], values.shape[-1] + 1), dtype=np.float32)
     longer[..., :-1] = values
+    longer[..., -1] = missing
     return longer.take(position, axis=-1)
 
 
 def ratio(above: DoubleArray | FloatArray, below: DoubleArray | FloatArray) -> DoubleArray:
     """The one over the other, NaN where there is nothing to divide by."""
-    out = np.full(len(above), np.nan)
+    out = np.empty(len(above))
+    out.fill(np.nan)
     np.divide(above, below, out=out, where=below > 0)
     return out

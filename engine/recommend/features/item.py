@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+
 import numpy as np
 
-from engine.domain.arrays import FloatArray
+from engine.domain.arrays import FloatArray, LongArray
 from engine.domain.histories import DAY_MS
+from engine.models.item_statistics import ItemStatistics
 from engine.recommend.features.asked import Asked, Columns
 
+# What is known of each item, as it is, and when something was, in ms since 1970 UTC.
+OF_ITEM: Mapping[str, Callable[[ItemStatistics], FloatArray]] = {
+    "item_buyers": attrgetter("buyers"),
+    "item_repeat_rate": attrgetter("repeat_rate"),
+    "item_orders_per_buyer": attrgetter("orders_per_buyer"),
+    "item_gap_days": attrgetter("gap_days"),
+    "item_price": attrgetter("price"),
+}
+DATED: Mapping[str, Callable[[ItemStatistics], LongArray]] = {
+    "item_age_days": attrgetter("first_at"),
+    "item_unsold_days": attrgetter("last_at"),
+}
+MARGIN = "item_margin"
 # A popularity of one line in ten million keeps the trend of what never sold finite.
 _HARDLY_ANY = 1e-3
 # Of a share in first purchases as small as this nothing can be said.
@@ -17,24 +34,26 @@ _HARDLY_NEW = 0.05
 def item_columns(asked: Asked) -> Columns:
     """Columns of pairs that depend on the item alone."""
     item, known = asked.pairs.item, asked.statistics
-    now = asked.query.now_ms
     shares: FloatArray = known.popularity[item]
-    out = {f"popularity_{at}": shares[:, at] for at in range(shares.shape[1])}
     found: FloatArray = known.discovered[item]
+    out = {f"popularity_{at}": shares[:, at] for at in range(shares.shape[1])}
     out |= {f"discovered_{at}": found[:, at] for at in range(found.shape[1])}
-    taken_off: FloatArray = known.discount[item]
-    out |= {f"item_discount_{at}": taken_off[:, at] for at in range(taken_off.shape[1])}
+    names = [f"item_discount_{at}" for at in range(known.discount.shape[1])]
+    if asked.wanted(names):
+        out |= zip(names, known.discount[item].T, strict=True)
     out["discovered_share"] = (found[:, 1] + _HARDLY_NEW) / (shares[:, 1] + _HARDLY_NEW)
     out["trend"] = np.log((shares[:, 0] + _HARDLY_ANY) / (shares[:, -1] + _HARDLY_ANY))
-    out["item_buyers"] = known.buyers[item]
-    out["item_repeat_rate"] = known.repeat_rate[item]
-    out["item_orders_per_buyer"] = known.orders_per_buyer[item]
-    out["item_gap_days"] = known.gap_days[item]
-    out["item_price"] = known.price[item]
-    out["item_age_days"] = ((now - known.first_at[item]) / DAY_MS).astype(np.float32)
-    out["item_unsold_days"] = ((now - known.last_at[item]) / DAY_MS).astype(np.float32)
-    out["item_margin"] = _margin(asked)
+    out |= {name: OF_ITEM[name](known)[item] for name in asked.wanted(OF_ITEM)}
+    out |= {name: _days(asked, DATED[name](known)[item]) for name in asked.wanted(DATED)}
+    if asked.wanted([MARGIN]):
+        out[MARGIN] = _margin(asked)
     return out
+
+
+def _days(asked: Asked, at: LongArray) -> FloatArray:
+    """The days since moments, shape (pairs,)."""
+    days: FloatArray = ((asked.query.now_ms - at) / DAY_MS).astype(np.float32)
+    return days
 
 
 def _margin(asked: Asked) -> FloatArray:

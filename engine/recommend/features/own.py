@@ -29,7 +29,8 @@ DATED = (
     "gap_days",
     "units_an_order",
 )
-NAMES = (*COUNTS, "share_since_first", *DATED, "overdue", "share_of_orders")
+SHARE_OF_ORDERS = "share_of_orders"
+NAMES = (*COUNTS, "share_since_first", *DATED, "overdue", SHARE_OF_ORDERS)
 
 
 def own_columns(asked: Asked) -> Columns:
@@ -53,20 +54,29 @@ def own_columns(asked: Asked) -> Columns:
     with np.errstate(divide="ignore", invalid="ignore"):
         out["overdue"] = out["days_since"] / out["gap_days"]
         placed = visits.orders.astype(np.float32)[asked.row]
-        out["share_of_orders"] = out["orders"] / placed
+        out[SHARE_OF_ORDERS] = out["orders"] / placed
     return out
+
+
+def stranger_columns(asked: Asked) -> Columns:
+    """Of the columns of items that nobody bought before, the only one that is not always the same.
+
+    A share of no orders at all is no number.
+    """
+    if not asked.wanted([SHARE_OF_ORDERS]):
+        return {}
+    share = np.where(asked.visits.orders > 0, np.float32(0), np.float32(np.nan))
+    return {SHARE_OF_ORDERS: share[asked.row]}
 
 
 def _of_strangers(asked: Asked) -> Columns:
     """The columns where none of the items was bought before."""
     never, unknown = np.zeros((2, len(asked.pairs)), dtype=np.float32)
     unknown[:] = np.nan
-    placed = asked.visits.orders[asked.row] > 0
     out = dict.fromkeys((*COUNTS, "share_since_first"), never) | dict.fromkeys(
         (*DATED, "overdue"), unknown
     )
-    # A share of no orders at all is no number.
-    return out | {"share_of_orders": np.where(placed, never, unknown)}
+    return out | stranger_columns(asked)
 
 
 def _named(names: Sequence[str], values: np.typing.NDArray[np.float32]) -> Columns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from engine.domain.arrays import DoubleArray
@@ -35,30 +37,45 @@ def paid_columns(asked: Asked) -> Columns:
         never, unknown = np.zeros((2, len(asked.pairs)), dtype=np.float32)
         unknown[:] = np.nan
         return dict.fromkeys(FADED, never) | dict.fromkeys(KNOWN, unknown)
-    faded, known = _of_pairs(lines, asked)
-    columns = (
-        *spread(faded, asked.position, missing=0.0),
-        *spread(known, asked.position, missing=np.nan),
-    )
-    return dict(zip(NAMES, columns, strict=True))
+    paid = _Paid.of(lines, asked)
+    out: Columns = {}
+    if asked.wanted(FADED):
+        fading = np.exp2(-lines.age / (FADING * asked.horizon_days))
+        faded = lines.total(np.stack([paid.units, paid.value]) * fading)
+        out |= zip(FADED, spread(faded, asked.position, missing=0.0), strict=True)
+    if asked.wanted(KNOWN):
+        known = spread(_known(lines, paid), asked.position, missing=np.nan)
+        out |= zip(KNOWN, known, strict=True)
+    return out
 
 
-def _of_pairs(lines: Lines, asked: Asked) -> tuple[DoubleArray, DoubleArray]:
-    histories, order = asked.query.histories, lines.bought.order
-    units = lines.units.astype(np.float64)
-    value = histories.value[order].astype(np.float64)
-    discount = histories.discount[order].astype(np.float64)
+@dataclass(frozen=True)
+class _Paid:
+    """Units, and minor units of money paid and taken off, shape (lines,) each."""
+
+    units: DoubleArray
+    value: DoubleArray
+    discount: DoubleArray
+
+    @classmethod
+    def of(cls, lines: Lines, asked: Asked) -> _Paid:
+        histories, order = asked.query.histories, lines.bought.order
+        taken = lines.units, histories.value[order], histories.discount[order]
+        return cls(*(each.astype(np.float64) for each in taken))
+
+
+def _known(lines: Lines, paid: _Paid) -> DoubleArray:
+    """What is known of each pair by `KNOWN`, shape (KNOWN, pairs)."""
+    units, value, discount = paid.units, paid.value, paid.discount
     price = ratio(value, units)
-    fading = np.exp2(-lines.age / (FADING * asked.horizon_days))
-    sums = lines.total(
-        np.stack([units * fading, value * fading, units, price, discount, value + discount])
-    )
+    sums = lines.total(np.stack([units, price, discount, value + discount]))
     ends, times = lines.ends(), lines.bought.times
-    known = [
-        units[ends],
-        ratio(units[ends], sums[2] / times),
-        ratio(discount[ends], (value + discount)[ends]),
-        ratio(sums[4], sums[5]),
-        ratio(price[ends], sums[3] / times),
-    ]
-    return sums[:2], np.stack(known)
+    return np.stack(
+        [
+            units[ends],
+            ratio(units[ends], sums[0] / times),
+            ratio(discount[ends], (value + discount)[ends]),
+            ratio(sums[2], sums[3]),
+            ratio(price[ends], sums[1] / times),
+        ]
+    )

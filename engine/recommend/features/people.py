@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from engine.domain.arrays import DoubleArray
@@ -33,23 +35,16 @@ LOYALTY = (
 )
 
 
-NAMES = (
-    "customer_orders",
-    "customer_days_since",
-    "customer_tenure_days",
-    "customer_gap_days",
-    "customer_overdue",
-    "customer_lines_an_order",
-    "customer_repeat_share",
-    "customer_price",
-    "customer_explore_share",
-)
+PRICE = "customer_price"
 RELATIVE = "relative_price"
 
 
 def people_columns(asked: Asked) -> Columns:
     """Columns of pairs that depend on the customer and the moment alone."""
-    own = dict(zip(NAMES, _own(asked), strict=True)) if asked.wanted((*NAMES, RELATIVE)) else {}
+    names = asked.wanted(NAMES)
+    if PRICE not in names and asked.wanted([RELATIVE]):
+        names.append(PRICE)
+    own = {name: OWN[name](asked) for name in names}
     if asked.cuts is not None and asked.facts is not None:
         histories, now_ms = asked.query.histories, asked.query.now_ms
         own |= loyalty(histories, asked.facts, asked.cuts, now_ms=now_ms)
@@ -59,30 +54,24 @@ def people_columns(asked: Asked) -> Columns:
     out = dict(zip(own, of_pairs, strict=True))
     if asked.wanted([RELATIVE]):
         with np.errstate(divide="ignore", invalid="ignore"):
-            out[RELATIVE] = asked.statistics.price[asked.pairs.item] / out["customer_price"]
+            out[RELATIVE] = asked.statistics.price[asked.pairs.item] / out[PRICE]
     return out
 
 
-def _own(asked: Asked) -> list[DoubleArray]:
-    """What is known of each customer, by `NAMES`, shape (n,) each."""
-    visits, bought = asked.visits, asked.query.bought
-    orders, count = visits.orders.astype(np.float64), visits.lines.astype(np.float64)
+def _gap(asked: Asked) -> DoubleArray:
+    """The mean days between two orders of each customer, NaN before the second."""
+    visits = asked.visits
+    return ratio(visits.first - visits.last, visits.orders - 1.0)
+
+
+def _repeat_share(asked: Asked) -> DoubleArray:
+    """How much of what each customer bought was no first purchase, NaN for nothing bought."""
+    bought = asked.query.bought
     bounds = bought.pairs.indptr
-    distinct = (bounds[1:] - bounds[:-1]).astype(np.float64)
     # Of known items: what came into the shop since the training is no repeat.
-    known = np.diff(np.append(bought.starts, len(bought.order))[bounds]).astype(np.float64)
-    gap = ratio(visits.first - visits.last, orders - 1)
-    return [
-        orders,
-        visits.last,
-        visits.first,
-        gap,
-        ratio(visits.last, gap),
-        ratio(count, orders),
-        1 - ratio(distinct, known),
-        _price(asked),
-        _explore_share(asked),
-    ]
+    lines = np.append(bought.starts, len(bought.order))[bounds]
+    distinct, known = bounds[1:] - bounds[:-1], lines[1:] - lines[:-1]
+    return 1 - ratio(distinct.astype(np.float64), known.astype(np.float64))
 
 
 def loyalty(
@@ -118,3 +107,20 @@ def _explore_share(asked: Asked) -> DoubleArray:
     whole: DoubleArray = np.zeros(customers)
     np.add.at(whole, bought.row, faded)
     return ratio(first, whole)
+
+
+# What is known of each customer, shape (n,) each.
+OWN: Mapping[str, Callable[[Asked], DoubleArray]] = {
+    "customer_orders": lambda asked: asked.visits.orders.astype(np.float64),
+    "customer_days_since": lambda asked: asked.visits.last,
+    "customer_tenure_days": lambda asked: asked.visits.first,
+    "customer_gap_days": _gap,
+    "customer_overdue": lambda asked: ratio(asked.visits.last, _gap(asked)),
+    "customer_lines_an_order": lambda asked: ratio(
+        asked.visits.lines.astype(np.float64), asked.visits.orders.astype(np.float64)
+    ),
+    "customer_repeat_share": _repeat_share,
+    PRICE: _price,
+    "customer_explore_share": _explore_share,
+}
+NAMES = tuple(OWN)

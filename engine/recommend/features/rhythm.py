@@ -12,7 +12,8 @@ from engine.recommend.features.held import Lines, spread
 STRETCHES = ((0.25, 0.93), (0.5, 0.85), (1.0, 0.75))
 FADED = tuple(f"stretches_{times:g}" for times, _ in STRETCHES)
 SHARES = tuple(f"share_of_stretches_{times:g}" for times, _ in STRETCHES)
-GAPS = ("gap_variation", "last_gap_days", "over_last_gap", "over_median_gap")
+OVER_MEDIAN = "over_median_gap"
+GAPS = ("gap_variation", "last_gap_days", "over_last_gap", OVER_MEDIAN)
 NAMES = (*FADED, *SHARES, *GAPS)
 # Orders closer than this are one visit as far as a rhythm goes.
 _SHORTEST_GAP = 0.5
@@ -32,9 +33,16 @@ def rhythm_columns(asked: Asked) -> Columns:
     lines = asked.lines
     if not len(lines.pairs):
         return _never(asked)
-    stretches = spread(_stretches(lines, asked.horizon_days), asked.position, missing=0.0)
-    gaps = spread(_gaps(lines), asked.position, missing=np.nan)
-    return dict(zip(NAMES, (*stretches, *gaps), strict=True))
+    out: Columns = {}
+    if asked.wanted((*FADED, *SHARES)):
+        stretches = _stretches(lines, asked.horizon_days)
+        spread_out = spread(stretches, asked.position, missing=0.0)
+        out |= zip((*FADED, *SHARES), spread_out, strict=True)
+    if asked.wanted(GAPS):
+        gaps = _gaps(lines, median=bool(asked.wanted([OVER_MEDIAN])))
+        # The last is over the median, where that was asked for.
+        out |= zip(GAPS, spread(gaps, asked.position, missing=np.nan), strict=False)
+    return out
 
 
 def _never(asked: Asked) -> Columns:
@@ -56,8 +64,8 @@ def _stretches(lines: Lines, horizon_days: float) -> DoubleArray:
     return np.vstack([counted, counted / since_first])
 
 
-def _gaps(lines: Lines) -> DoubleArray:
-    """How days between purchases vary, the last, and the days since over it and the median."""
+def _gaps(lines: Lines, *, median: bool) -> DoubleArray:
+    """How days between purchases vary, the last, and the days since over it and the `median`."""
     times, ends = lines.bought.times, lines.ends()
     gap = np.zeros(len(lines.age))
     gap[1:] = lines.age[:-1] - lines.age[1:]
@@ -68,10 +76,9 @@ def _gaps(lines: Lines) -> DoubleArray:
     variation = np.full(len(times), np.nan)
     np.divide(deviation, mean, out=variation, where=(times > 2) & (mean > 0))
     last = np.where(times > 1, gap[ends], np.nan)
-    median = _median(lines, gap)
     since = lines.age[ends]
-    over_last, over_median = (since / np.maximum(each, _SHORTEST_GAP) for each in (last, median))
-    return np.stack([variation, last, over_last, over_median])
+    usual = [last, _median(lines, gap)] if median else [last]
+    return np.stack([variation, last, *(since / np.maximum(each, _SHORTEST_GAP) for each in usual)])
 
 
 def _median(lines: Lines, gap: DoubleArray) -> DoubleArray:

@@ -53,7 +53,10 @@ def of_best(scores: FloatArray, pairs: Pairs) -> FloatArray:
     0 where the scorer cannot say, or says nothing good.
     """
     known: FloatArray = np.where(np.isfinite(scores), scores, np.float32(0))
-    highest = highest_of(known, pairs).take(pairs.row(), axis=-1)
+    if pairs.customers == 1:
+        highest = known.max(axis=-1, keepdims=True, initial=0)
+    else:
+        highest = highest_of(known, pairs).take(pairs.row(), axis=-1)
     out = np.zeros_like(known)
     np.divide(known, highest, out=out, where=highest > 0)
     return out
@@ -78,10 +81,10 @@ def ranks(scores: FloatArray, pairs: Pairs) -> FloatArray:
     sayings = scores.size // count if count else 0
     known = np.isfinite(scores)
     # Each saying has customers of its own: all of them are put in order at once.
-    row = pairs.row() + np.arange(0, sayings * pairs.customers, pairs.customers)[:, None]
-    start = pairs.indptr[:-1] + np.arange(0, sayings * count, count)[:, None]
-    order = best_first(row.ravel(), scores.ravel(), rows=sayings * pairs.customers)
+    row = (pairs.row() + np.arange(0, sayings * pairs.customers, pairs.customers)[:, None]).ravel()
+    start = (pairs.indptr[:-1] + np.arange(0, sayings * count, count)[:, None]).ravel()
+    order = best_first(row, scores.ravel(), rows=sayings * pairs.customers)
     out = np.empty(scores.size, dtype=np.float32)
-    out[order] = np.arange(len(order)) - start.ravel()[row.ravel()]
+    out[order] = np.arange(len(order)) - start[row]
     out[~known.ravel()] = np.nan
     return out.reshape(scores.shape)
