@@ -11,8 +11,6 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
 from api.app import create_app
 from api.budget import Budget
 from api.cache_wiring import Caching, caching, warming
@@ -68,9 +66,6 @@ def create() -> Watched:
 
     Granian: `granian --interface wsgi --factory api.wiring:create`.
     """
-    # The products of one list are too small to share out: threads that wait for such parts only
-    # take processor time from other requests.
-    threadpool_limits(limits=1, user_api="blas")
     settings = Settings.from_env(os.environ, folder=Path.cwd())
     services = connected(settings, watching_of(settings, os.environ))
     return watched(behind_door(services), services)
