@@ -24,6 +24,8 @@ from engine.receipts import Batch, Receipt, Recorded, checked
 # Events a transaction: on SQLite others wait for its end, and what comes next is read and folded
 # meanwhile. More in one request are written together all the same.
 MAX_GROUP = 200
+# Nobody waits for so few more to be folded while others cannot write.
+MANY = 64
 # Events in line: some megabytes of memory, and about a second of work.
 MAX_WAITING = 10_000
 # A writer that takes longer is stuck: then no more may wait than there are seats.
@@ -156,14 +158,23 @@ class Intake:
 
     def _write(self, own: _Turn, *, now: datetime) -> None:
         group: list[_Turn] = []
+        most = MAX_GROUP
+
+        def expected() -> list[Batch]:
+            nonlocal most
+            with self._lock:
+                first = self._first(MAX_GROUP)
+            # Many who come later are folded for the next transaction while this one is written.
+            most = max(sum(each.size for each in first), MANY)
+            return [each.batch for each in first]
 
         def gather() -> list[Batch]:
-            group.extend(self._take())
+            group.extend(self._take(most))
             return [each.batch for each in group]
 
         try:
             recorded = self._recorder.record_together(
-                gather, now=now, expected=self._expected, at_once=self._alone
+                gather, now=now, expected=expected, at_once=self._alone
             )
         except BaseException as error:
             # Before it was this transaction's turn nobody else was in it: they go on waiting.
@@ -182,24 +193,19 @@ class Intake:
         few = sum(len(each.events) for each in batches) <= AT_ONCE
         return few and self.calm and not self._line
 
-    def _expected(self) -> list[Batch]:
-        """What `_take` would take now; more may come until it does."""
+    def _take(self, most: int) -> list[_Turn]:
         with self._lock:
-            return [each.batch for each in self._first()]
-
-    def _take(self) -> list[_Turn]:
-        with self._lock:
-            taken = self._first()
+            taken = self._first(most)
             for each in taken:
                 self._line.popleft()
                 self._events_waiting -= each.size
                 each.taken = True
         return taken
 
-    def _first(self) -> list[_Turn]:
-        """Those at the head of the line whom one transaction holds; the first one always."""
+    def _first(self, most: int) -> list[_Turn]:
+        """Those at the head of the line with so many events at most; the first one always."""
         sizes = accumulate(each.size for each in self._line)
-        fitting = sum(1 for size in takewhile(lambda size: size <= MAX_GROUP, sizes))
+        fitting = sum(1 for size in takewhile(lambda size: size <= most, sizes))
         return list(islice(self._line, max(fitting, 1)))
 
     def _leave(self, own: _Turn) -> list[_Turn]:

@@ -93,9 +93,9 @@ def on_postgresql(shop: Shop, plan: Plan) -> list[Row]:
 
 def _batches(database: str, disk: str, url: str, key: str, words: dict[str, float]) -> Row:
     got = load(
-        url, "purchases.lua", connections=4, batch=BATCH, run=f"{disk}many", api_key=key, **words
+        url, "purchases.lua", connections=8, batch=BATCH, run=f"{disk}many", api_key=key, **words
     )
-    return Row(database, disk, f"batches of {BATCH}", 4, BATCH * got.per_second, None, got)
+    return Row(database, disk, f"batches of {BATCH}", 8, BATCH * got.per_second, None, got)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ it is well. It is told DRAIN before it is told to end. When the supervisor is go
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import socket
@@ -28,6 +29,8 @@ from training.serving.parting import Application, Attended, step_back
 
 READY, BEAT, DRAIN = b"r", b"b", b"d"
 BEAT_SECONDS = 1.0
+# Objects made and not yet gone, before Python looks for cycles among them; and among older ones.
+COLLECT_AFTER, COLLECT_OLDER_AFTER = 20_000, (20, 50)
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -61,6 +64,7 @@ class Worker:
     def _load(self) -> Application:
         module, _, name = self._plan.application.partition(":")
         self._attended = Attended(getattr(importlib.import_module(module), name)())
+        _rest_collection()
         self._say(READY)
         return self._attended
 
@@ -94,6 +98,14 @@ class Worker:
             self._channel.send(word)
         except OSError:
             os._exit(1)
+
+
+def _rest_collection() -> None:
+    # Python's search for cycles goes through every object there is, for a tenth of a second at a
+    # time, and nothing is answered meanwhile. What is loaded by now stays; what requests make has
+    # no cycles but those of exceptions, which may wait.
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, *COLLECT_OLDER_AFTER)
 
 
 def serve(plan: Plan, load: Callable[[], Application]) -> None:
