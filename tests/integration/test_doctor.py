@@ -36,8 +36,6 @@ from training.cli import regulars
 from training.doctor.database import database as database_check
 from training.doctor.finding import Deployment, Finding, Severity
 
-NOW = datetime.now(UTC)
-
 
 def run(settings: Settings | None, *words: str) -> Result:
     result = CliRunner().invoke(regulars, ["doctor", "--json", *words], obj=settings)
@@ -82,7 +80,7 @@ def settings(tmp_path: Path) -> Settings:
     found = Settings(home=home)
     _migrated(found)
     store = ModelStore(found.models_folder)
-    store.save(a_model("m1"), created_at=NOW.isoformat(), training={})
+    store.save(a_model("m1"), created_at=datetime.now(UTC).isoformat(), training={})
     store.publish("m1")
     return found
 
@@ -113,7 +111,7 @@ def test_a_healthy_home_has_nothing_to_fix_but_that_nobody_serves_it(settings: S
     wrong = [each.about for each in found if each.severity != Severity.OK]
     assert wrong == ["server"]
     assert about("journal", found).found == "the journal mode is wal"
-    assert about("model", found).found == "m1 is live, 0 hours old"
+    assert about("model", found).found == "m1 is live, less than an hour old"
 
 
 def test_looking_changes_no_file(settings: Settings):

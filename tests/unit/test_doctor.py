@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from packaging.requirements import Requirement
@@ -13,7 +14,7 @@ from rich.console import Console
 from engine.errors import StoreUnavailable
 from engine.settings import Settings
 from training.doctor.examine import examined, within
-from training.doctor.finding import Deployment, Finding, Severity, ok, warning
+from training.doctor.finding import Deployment, Finding, Severity, ok, spelled, warning
 from training.doctor.machine import _limit
 from training.doctor.shown import healthy, lines, show, summary
 from training.doctor.versions import _libraries
@@ -109,3 +110,19 @@ def test_warnings_alone_are_healthy():
     assert healthy(findings)
     assert summary(findings) == "0 broken, 1 warning, 0 ok."
     assert not list(lines([]))
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        (0, "less than an hour"),
+        (0.99, "less than an hour"),
+        (1, "1 hour"),
+        (2.9, "2 hours"),
+        (47.9, "47 hours"),
+        (48, "2 days"),
+        (180, "7 days"),
+    ],
+)
+def test_a_span_is_said_in_hours_below_two_days(hours: float, said: str):
+    assert spelled(timedelta(hours=hours)) == said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -72,6 +72,16 @@ def broken(about: str, found: str, remedy: str) -> Finding:
 def unless(fine: bool, finding: Finding) -> Finding:
     """The finding, or that all is well where it is."""
     return ok(finding.about, finding.found) if fine else finding
+
+
+def spelled(span: timedelta) -> str:
+    """A span of time as one says it: in hours below two days, in days from there."""
+    hours = span / timedelta(hours=1)
+    if hours < 1:
+        return "less than an hour"
+    if hours >= 48:
+        return f"{int(hours / 24)} days"
+    return "1 hour" if int(hours) == 1 else f"{int(hours)} hours"
 
 
 def _in_one_line(text: str) -> str:

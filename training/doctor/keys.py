@@ -10,7 +10,7 @@ from engine.domain.events import to_ms
 from engine.domain.keys import StoredKey
 from engine.store.api_keys import SqlApiKeys
 from engine.store.database import Database
-from training.doctor.finding import Deployment, Finding, broken, ok, warning
+from training.doctor.finding import Deployment, Finding, broken, ok, spelled, warning
 
 SOON = timedelta(days=14)
 
@@ -36,8 +36,7 @@ def _ends(usable: Sequence[StoredKey], now_ms: int) -> Iterator[Finding]:
     # A key that was rotated ends on purpose: its successor is of the same kind and name.
     ending = [key for key in usable if key not in lasting and (key.kind, key.name) not in followed]
     for key in ending:
-        hours = ((key.expires_ms or now_ms) - now_ms) / 3_600_000
-        left = f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"
+        left = spelled(timedelta(milliseconds=(key.expires_ms or now_ms) - now_ms))
         named = f"{key.key_id} ({key.kind}{', ' if key.name else ''}{key.name})"
         remedy = f"Run `regulars keys rotate {key.key_id}` and hand out the new one."
         yield warning("api keys", f"key {named} ends in {left}", remedy)

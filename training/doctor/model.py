@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine.errors import ModelUnavailable
 from engine.store.model_store import Manifest, ModelStore
-from training.doctor.finding import Deployment, Finding, broken, ok, unless, warning
+from training.doctor.finding import Deployment, Finding, broken, ok, spelled, unless, warning
 
 OLD = timedelta(days=7)
 
@@ -52,7 +52,6 @@ def _age(manifest: Manifest, now: datetime) -> Finding:
         remedy = "Run `regulars train`, which writes another."
         return warning("model", f"{manifest.version} does not say when it was written", remedy)
     age = now - created.replace(tzinfo=created.tzinfo or UTC)
-    hours = age.total_seconds() / 3600
-    shown = f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"
     remedy = "Run `regulars train`, every night if you can: it does not know what came since."
-    return unless(age <= OLD, warning("model", f"{manifest.version} is live, {shown} old", remedy))
+    found = f"{manifest.version} is live, {spelled(age)} old"
+    return unless(age <= OLD, warning("model", found, remedy))
