@@ -10,30 +10,63 @@ import click
 
 from engine.errors import EngineError
 from engine.settings import Settings
-from training.commands.backup import backup, restore
-from training.commands.compare import compare
-from training.commands.customer import customer
-from training.commands.demo import demo
-from training.commands.doctor import doctor
-from training.commands.evaluate import evaluate
-from training.commands.features import features
-from training.commands.holdout import holdout
-from training.commands.ingest import ingest
-from training.commands.keys import keys
-from training.commands.models import models, publish
-from training.commands.rebuild import rebuild
-from training.commands.recommend import recommend
-from training.commands.rejects import rejects
-from training.commands.reload import reload
-from training.commands.report import report
-from training.commands.segments import segments
-from training.commands.serve import serve
-from training.commands.size import size
-from training.commands.train import train
-from training.commands.tune import tune
+from training.lazy import LazyGroup, Place
+
+DOCTOR = "doctor"
+PLACES = {
+    "backup": Place("Save everything that happened, as of one moment, into one file."),
+    "compare": Place("Compare the recipes of two versions, VERSION on trial against OTHER."),
+    "customer": Place("Look at one customer, or put right who is who."),
+    "demo": Place(
+        "Load real sample purchases, train, start everything, and show what a purchase changes."
+    ),
+    DOCTOR: Place("Look at everything a deployment stands on, and say what to fix."),
+    "evaluate": Place(
+        "Compare a model with each scorer and plain baselines, for home and for discover."
+    ),
+    "features": Place("Work out every customer's features and segments as of now, and store them."),
+    "ingest": Place("Load purchases from CSV, CSV.gz or Parquet files into the event log."),
+    "keys": Place("Make, list and end API keys and customer tokens."),
+    "models": Place("List, show, promote and roll back model versions."),
+    "publish": Place(
+        "Make a version live, by default the newest that passed its gate.", module="models"
+    ),
+    "rebuild": Place("Work out every customer's state from the event log again."),
+    "recommend": Place("Lists for customers, the same that the API gives."),
+    "rejects": Place(
+        "Show events of Segment's and GA4's clients that were refused, and why; the last first."
+    ),
+    "reload": Place(
+        "Replace the workers of the running server one after the other; no request is refused."
+    ),
+    "report": Place("Write pages about the shop as a whole, or about one customer."),
+    "restore": Place(
+        "Bring back what a backup holds, on SQLite or PostgreSQL, whichever it came from.",
+        module="backup",
+    ),
+    "segments": Place("List, show, write and delete segments; say who is in them, and why."),
+    "serve": Place("Answer over HTTP until stopped."),
+    "size": Place("How much disk, memory and time a shop of a size takes, from what was measured."),
+    "train": Place(
+        "Learn from the event log, compare honestly, and publish the model if it is good enough."
+    ),
+    "tune": Place(
+        "Look for numbers that suit this shop better than the defaults, in a given time."
+    ),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(LazyGroup):
+    """What `regulars` can do."""
+
+    package = "training.commands"
+    places = PLACES
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="regulars", prog_name="regulars")
 @click.pass_context
 def regulars(context: click.Context) -> None:
@@ -42,36 +75,8 @@ def regulars(context: click.Context) -> None:
     State lives under REGULARS_HOME (default .regulars). Try `regulars demo`.
     """
     # The doctor reads them itself: settings that cannot be read are a finding.
-    if context.obj is None and context.invoked_subcommand != doctor.name:
+    if context.obj is None and context.invoked_subcommand != DOCTOR:
         context.obj = Settings.from_env(os.environ, folder=Path.cwd())
-
-
-report.add_command(holdout)
-for command in (
-    demo,
-    ingest,
-    train,
-    evaluate,
-    compare,
-    tune,
-    models,
-    publish,
-    recommend,
-    features,
-    segments,
-    customer,
-    report,
-    rebuild,
-    rejects,
-    keys,
-    serve,
-    reload,
-    backup,
-    restore,
-    size,
-    doctor,
-):
-    regulars.add_command(command)
 
 
 def main() -> None:

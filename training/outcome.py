@@ -15,7 +15,7 @@ from training.evaluation.surfaces.console import print_surfaces
 from training.evaluation.surfaces.results import Surfaces
 from training.evaluation.wording import headline
 from training.report.models import models_page
-from training.tables import console
+from training.terminal import console
 
 
 def tell(outcome: Outcome, *, output: Path, surfaces: Surfaces | None = None) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from engine.loyalty.cuts import POOLED
@@ -22,14 +21,9 @@ from training.fit import Recipe
 from training.fitting.ranker import Objective
 from training.learning import Trial
 from training.split import Split
+from training.terminal import console
 from training.train import Run
 from training.warm import told
-
-
-def console() -> Console:
-    """Standard output; wide enough for every table where it is no terminal."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=120)
 
 
 def print_run(run: Run, *, limit: int) -> None:

@@ -7,6 +7,7 @@ On this disk and on one that takes a millisecond to be sure; on SQLite and on Po
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,6 @@ from tests.faults.disk import faulty_disk
 from tests.shop import Shop
 
 BATCH = 100
-TURNS = 3
 HEADINGS = [
     "database",
     "disk",
@@ -68,7 +68,9 @@ def on_sqlite(shop: Shop, plan: Plan, *, disk: str) -> list[Row]:
             )
 
         # In turns, as the machine is not as fast at one moment as at another.
-        both = [[asked(url, 32, turn=turn) for url in (plain, server.url)] for turn in range(TURNS)]
+        both = [
+            [asked(url, 32, turn=turn) for url in (plain, server.url)] for turn in range(plan.turns)
+        ]
         base, got = (_middle([turn[which] for turn in both]) for which in (0, 1))
         alone = [(connections, asked(server.url, connections)) for connections in (1, 8)]
         found.append(
@@ -139,9 +141,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shop = a_synthetic_shop(folder / "home", plan)
+        slow = Shop(folder / "slow", faulty_disk(folder, fsync_ms=1))
+        shutil.copytree(shop.home, slow.home)
         found = on_sqlite(shop, plan, disk="this")
-        slow = a_synthetic_shop(folder / "slow", plan)
-        slow.variables |= faulty_disk(folder, fsync_ms=1)
         found += on_sqlite(slow, plan, disk="1 ms an fsync")
         with postgresql(folder / "data") as url:
             other = Shop(folder / "home", {"REGULARS_DATABASE_URL": url})

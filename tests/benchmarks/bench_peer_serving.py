@@ -22,7 +22,7 @@ from tests.shop import Shop
 
 PEER, OURS = "LibRecommender 1.5.2", "Regulars"
 WORKERS = (1, 2)
-TURNS, WARM_TURNS = 3, 10
+WARM_TURNS = 10
 HEADINGS = ["what", "workers", "per second", "to the peer", "p50 ms", "p99 ms"]
 
 
@@ -35,7 +35,7 @@ def of_peer(folder: Path, plan: Plan, workers: int) -> Load:
         with peer_server.serving(python, redis_port=port, workers=workers) as url:
             words = {"customers": size.customers, "seconds": plan.seconds}
             return max(
-                (load(url, "peer_lists.lua", **words) for _ in range(TURNS)), key=_per_second
+                (load(url, "peer_lists.lua", **words) for _ in range(plan.turns)), key=_per_second
             )
 
 
@@ -48,10 +48,10 @@ def of_ours(shop: Shop, plan: Plan, workers: int) -> Load:
             warm = load(server.url, "lists.lua", connections=4, seconds=plan.seconds, **words)
             if warm.requests > 2 * plan.size.customers:
                 break
-        return max(
-            (load(server.url, "lists.lua", seconds=plan.seconds, **words) for _ in range(TURNS)),
-            key=_per_second,
+        turns = (
+            load(server.url, "lists.lua", seconds=plan.seconds, **words) for _ in range(plan.turns)
         )
+        return max(turns, key=_per_second)
 
 
 def _per_second(of: Load) -> float:

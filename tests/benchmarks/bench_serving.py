@@ -26,8 +26,6 @@ from tests.shop import Shop
 
 BARE, BARE_FEW = "bare Flask + Redis GET", "the same, 2 threads a worker"
 CACHED_OF_ONE = "cached list, one customer"
-# Each kind is measured so often, in turns, and the best of it counts: others use the machine too.
-TURNS = 3
 HEADINGS = [
     "what",
     "connections",
@@ -53,7 +51,7 @@ def measure(shop: Shop, plan: Plan) -> dict[str, tuple[int, Load]]:
         one = f"{server.url}/v1/customers/c1/recommendations"
         words = {"api_key": key, "customers": plan.size.customers}
         load(one, "one_path.lua", seconds=1, **words)
-        for _ in range(TURNS):
+        for _ in range(plan.turns):
             note(BARE, load(f"{wide}/bare/c1", "one_path.lua", seconds=plan.seconds))
             note(BARE_FEW, load(f"{thin}/bare/c1", "one_path.lua", seconds=plan.seconds))
             note(CACHED_OF_ONE, load(one, "one_path.lua", seconds=plan.seconds, **words))
@@ -61,7 +59,7 @@ def measure(shop: Shop, plan: Plan) -> dict[str, tuple[int, Load]]:
         note("every list computed", computed, 4)
         # Of those whose lists are there by now.
         words["customers"] = min(computed.requests, plan.size.customers)
-        for _ in range(TURNS):
+        for _ in range(plan.turns):
             note(
                 "cached lists, all customers",
                 load(server.url, "lists.lua", seconds=plan.seconds, **words),

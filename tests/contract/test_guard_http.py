@@ -51,7 +51,7 @@ SCHEMES = st.sampled_from(["Bearer ", "bearer", "Basic ", "Basic", "Digest ", ""
 BASIC = st.binary(max_size=80).map(lambda data: "Basic " + base64.b64encode(data).decode())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(header=st.one_of(st.tuples(SCHEMES, HEADER).map("".join), BASIC), token=HEADER)
 def test_no_authorization_header_is_an_error_of_ours(
     guarded: tuple[Shop, Keys], header: str, token: str
@@ -70,7 +70,7 @@ def test_no_authorization_header_is_an_error_of_ours(
     assert with_key.status_code == (401 if token else 200)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(query=st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0#"), max_size=80))
 def test_no_query_is_an_error_of_ours(guarded: tuple[Shop, Keys], query: str):
     for text in (query, f"key={query}", f"key={query}&key=&token={query}", "key=%ff&token=%zz"):

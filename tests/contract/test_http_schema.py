@@ -65,7 +65,7 @@ def test_every_operation_keeps_to_the_document(
     unsaid += [ignored_auth]
     cases = described[operation.path][operation.method.upper()].as_strategy(generation_mode=mode)
 
-    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=HealthCheck)
+    @settings(max_examples=25, derandomize=True, suppress_health_check=HealthCheck)
     @given(case=cases)
     def keeps(case: schemathesis.Case) -> None:
         case.call_and_validate(excluded_checks=unsaid)

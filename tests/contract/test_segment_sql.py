@@ -134,7 +134,7 @@ def assert_all_agree(shops: tuple[Shop, ...], condition: Condition) -> None:
         assert shop.null(condition) == 0, shop.dialect
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(plain=conditions)
 def test_every_database_selects_exactly_those_for_whom_the_predicate_holds(
     shops: tuple[Shop, ...], plain: Mapping[str, Any]
@@ -252,7 +252,7 @@ def test_the_largest_conditions_allowed_still_run(shops: tuple[Shop, ...], tree,
     assert_all_agree(shops, SegmentBook([segment]).condition("large"))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.floats() | st.integers()))
 def test_any_attributes_can_be_stored_and_asked(traits: dict[str, Any]):
     with closing(sqlite3.connect(":memory:")) as sqlite, duckdb.connect() as duck:

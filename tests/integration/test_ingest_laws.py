@@ -16,7 +16,7 @@ from engine.domain.events import check
 from engine.errors import DataRefused
 from tests.ingesting import COLUMNS, NOW, ROW, Shop, a_shop, counts_of
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 ids = st.sampled_from(
     ["a", "b", "ä", " ", "", "x" * 200, "x" * 201, "\u200b", "7.0", "'", "%", "C1"]

@@ -71,7 +71,7 @@ def test_three_items_weigh_as_worked_out_by_hand() -> None:
     np.testing.assert_allclose(weights, expected, rtol=1e-6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10**6),
     items=st.integers(1, 30),
@@ -114,7 +114,7 @@ def test_the_largest_weights_of_a_row_are_kept_also_negative_ones() -> None:
         )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10**6),
     items=st.integers(2, 90),

@@ -182,7 +182,7 @@ def test_every_feature_has_a_column_and_every_column_a_feature(group):
         assert each.sentence or set(each.sentences) == set(words)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shops, trainings)
 def test_values_are_of_their_kind(drawn, cuts):
     for name, column in columns_of(a_shop(drawn), cuts).items():
@@ -202,7 +202,7 @@ def test_values_are_of_their_kind(drawn, cuts):
             assert column.labels == (FEATURES[name].choices or column.labels), name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shops, trainings, st.randoms(use_true_random=False))
 def test_the_order_of_customers_does_not_matter(drawn, cuts, random):
     states, order = a_shop(drawn), list(range(len(drawn)))
@@ -217,7 +217,7 @@ def test_the_order_of_customers_does_not_matter(drawn, cuts, random):
         np.testing.assert_array_equal(shuffled[name].evidence, moved.evidence, err_msg=name)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shops, trainings)
 def test_one_customer_alone_is_known_as_among_others(drawn, cuts):
     together = columns_of(a_shop(drawn), cuts)
@@ -233,7 +233,7 @@ def test_one_customer_alone_is_known_as_among_others(drawn, cuts):
             assert alone[name].evidence[0] == column.evidence[position], name
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shops)
 def test_categories_are_ranked_alone_as_among_others(drawn):
     def table(states: States) -> list[list[tuple[str, float, float, float]]]:
@@ -258,7 +258,7 @@ def test_categories_are_ranked_alone_as_among_others(drawn):
         assert scores == sorted(scores, reverse=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(persons, persons, trainings)
 def test_what_is_still_to_come_has_no_effect(past, planted, cuts):
     """Consents and preferences aside, of which a state holds the last word only."""

@@ -135,7 +135,7 @@ refund_events = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(purchase_events | refund_events, max_size=12, unique_by=lambda each: each.event_id))
 def test_columns_of_the_log_give_what_the_fold_of_events_gives(events: list[Event]) -> None:
     by_fold = {}

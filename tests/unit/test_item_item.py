@@ -106,7 +106,7 @@ def test_what_the_bought_items_contribute_adds_up_to_the_score(seed: int) -> Non
     np.testing.assert_allclose(parts.sum(axis=0), np.nan_to_num(scores), rtol=1e-5, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), row=st.integers(0, 11))
 def test_a_customer_alone_scores_to_the_bit_as_among_others(seed: int, row: int) -> None:
     model = a_random_one(40, seed=seed)

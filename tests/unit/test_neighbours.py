@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -362,7 +362,6 @@ def test_the_defaults_are_within_their_bounds() -> None:
 
 
 # A busy machine may take its time.
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     holders=st.integers(0, 150),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.domain.assortment import Assortment
@@ -109,7 +109,6 @@ def test_a_customer_who_orders_seldom_has_longer_intervals() -> None:
     np.testing.assert_allclose(found, [np.sqrt(6), 1])
 
 
-@settings(deadline=None)
 @given(
     rank=st.integers(1, 50),
     times=st.lists(st.floats(0, 1e6, allow_nan=False), min_size=2, max_size=9),

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -84,7 +84,6 @@ def sorted_out(
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-@settings(deadline=None)
 @given(st.data())
 def test_the_best_are_those_that_sorting_everything_finds(build, data: st.DataObject) -> None:
     scores: Scores = build(data.draw(a_dense_block()))
@@ -103,7 +102,6 @@ def test_the_best_are_those_that_sorting_everything_finds(build, data: st.DataOb
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-@settings(deadline=None)
 @given(st.data())
 def test_the_score_of_a_pair_is_that_of_the_whole(build, data: st.DataObject) -> None:
     scores: Scores = build(data.draw(a_dense_block()))
@@ -116,7 +114,6 @@ def test_the_score_of_a_pair_is_that_of_the_whole(build, data: st.DataObject) ->
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-@settings(deadline=None)
 @given(st.data())
 def test_scores_keep_float32_and_best_keeps_int32(build, data: st.DataObject) -> None:
     scores: Scores = build(data.draw(a_dense_block()))
@@ -127,7 +124,6 @@ def test_scores_keep_float32_and_best_keeps_int32(build, data: st.DataObject) ->
     assert (chosen.indptr.dtype, chosen.item.dtype) == (np.int64, np.int32)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_one_row_alone_gives_what_it_gives_among_others(data: st.DataObject) -> None:
     block = data.draw(a_dense_block())

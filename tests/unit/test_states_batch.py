@@ -48,7 +48,7 @@ def test_a_thousand_histories_of_everything_are_what_their_fold_is() -> None:
     assert_equal(states, folded(events, catalog=some_catalog()))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.randoms(use_true_random=False), st.integers(1, 3))
 def test_any_log_is_what_its_fold_is(chance: Random, customers: int) -> None:
     events = some_log(chance, customers=customers)
@@ -68,7 +68,7 @@ def test_any_cut_through_a_log_is_the_fold_of_what_was_before() -> None:
         assert_equal(states, folded(events, cut_ms=cut_ms, catalog=some_catalog()))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.randoms(use_true_random=False))
 def test_planted_future_events_change_nothing_before_the_cut(chance: Random) -> None:
     log = some_log(chance, customers=4)

@@ -348,7 +348,7 @@ def test_a_customers_cooldown_holds_beside_a_basket():
 held = st.lists(st.sampled_from((*ITEMS, "unheard of")), max_size=6).map(tuple)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     hand=held,
     viewed=st.booleans(),
@@ -385,7 +385,7 @@ def test_a_choice_is_ordered_as_the_customers_own_list_is():
     assert names(answer) == names(own)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(choice=st.lists(st.sampled_from((*ITEMS, "x", "y")), max_size=12), limit=st.integers(1, 8))
 def test_a_choice_comes_back_each_item_once_and_strangers_last(choice: list[str], limit: int):
     answer = rerank(

@@ -154,7 +154,7 @@ def test_rows_that_cannot_be_right_are_left_out():
     assert found == fit("bg_nbd", good)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sampled_from(sorted(KINDS)), st.lists(st.tuples(odd, odd, odd), max_size=6))
 def test_odd_data_never_raise(kind: str, rows):
     columns = np.array(rows, dtype=float).reshape(len(rows), 3).T
@@ -166,7 +166,7 @@ def test_odd_data_never_raise(kind: str, rows):
     assert np.isfinite(found.log_likelihood)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(odd, odd), max_size=6))
 def test_odd_spend_never_raises(rows):
     columns = np.array(rows, dtype=float).reshape(len(rows), 2).T

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.loyalty.value.bg_nbd import BgNbd
@@ -121,7 +121,6 @@ def test_area_under_the_curve_by_hand():
     assert auc(scores, positive) == pytest.approx((4 + 0.5) / 6)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=30))
 def test_area_under_the_curve_counts_pairs(rows):
     scores = np.array([float(score) for score, _ in rows])

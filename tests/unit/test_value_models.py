@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import ModelUnavailable
@@ -76,7 +76,6 @@ def some_customers() -> Repeats:
     return Repeats.of(frequency, np.where(frequency > 0, age * rng.random(200), 0.0), age)
 
 
-@settings(deadline=None)
 @given(models, customers(), st.floats(0.0, 1500.0))
 def test_probabilities_and_numbers_stay_in_their_bounds(model, customer, horizon):
     data = Repeats.of(*customer)
@@ -96,7 +95,6 @@ def test_probabilities_and_numbers_stay_in_their_bounds(model, customer, horizon
     assert np.isfinite(endless).all()
 
 
-@settings(deadline=None)
 @given(models, customers(), st.floats(0.0, 500.0), st.floats(0.0, 500.0))
 def test_a_longer_horizon_brings_no_less(model, customer, horizon, longer):
     data = Repeats.of(*customer)
@@ -110,7 +108,6 @@ def test_a_longer_horizon_brings_no_less(model, customer, horizon, longer):
     assert model.expected_orders(data, 0.0) == model.p_order_within(data, 0.0) == 0
 
 
-@settings(deadline=None)
 @given(models, st.integers(1, 2000), st.floats(1.0, 1000.0), st.floats(0.0, 1.0))
 def test_churn_does_not_fall_with_the_time_since_the_last_order(model, frequency, age, share):
     """The same orders over the same age: the earlier the last one, the likelier to stay it."""
@@ -121,7 +118,6 @@ def test_churn_does_not_fall_with_the_time_since_the_last_order(model, frequency
     assert earlier >= recent - 1e-12
 
 
-@settings(deadline=None)
 @given(
     st.one_of(bg_models, mbg_models, st.builds(Empirical, rates, days)),
     customers(),
@@ -265,7 +261,6 @@ def test_the_model_of_last_resort_is_the_negative_binomial():
     assert float(model.expected_orders_of_new(10.0)) == pytest.approx(0.1)
 
 
-@settings(deadline=None)
 @given(st.lists(customers(), max_size=20))
 def test_the_model_of_last_resort_fits_anybody(some):
     columns = zip(*some, strict=True) if some else ((), (), ())
@@ -287,7 +282,6 @@ def test_the_model_of_last_resort_finds_the_rate_and_the_spread():
     assert model.r == pytest.approx(0.8, rel=0.05)
 
 
-@settings(deadline=None)
 @given(
     st.builds(GammaGamma, rates, st.floats(1.01, 20), days),
     st.integers(1, 2000),

@@ -23,7 +23,7 @@ from engine.store.ledger import SqlLedger
 from engine.store.segments import SqlSegments
 from training.commands.features import cuts_or_untrained
 from training.portrait import plain, portrait_of
-from training.tables import console
+from training.terminal import console
 from training.wiring import identifier, open_database
 
 # One for each group of the registry, in its order.

@@ -39,7 +39,8 @@ from training.ingest.run import ingest
 from training.progress import progress
 from training.refresh import told
 from training.serving.environments import worker_environment
-from training.tables import console, print_run
+from training.tables import print_run
+from training.terminal import console
 from training.wiring import model_store, open_database
 
 # The last day of the sample data; its shop has been silent since.

@@ -124,7 +124,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter for each option of the c
     surfaces: bool,
     made_up: bool,
 ) -> None:
-    """Compare a model with every single scorer and plain baselines, for home and for discover.
+    """Compare a model with each scorer and plain baselines, for home and for discover.
 
     The version's recipe is trained again on what was before the test window, so that nothing it is
     judged by was seen. Prints a table and writes a report.

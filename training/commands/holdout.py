@@ -36,7 +36,7 @@ from training.holdout import (
 from training.progress import steps
 from training.refresh import catalog_of
 from training.states import states_before
-from training.tables import console
+from training.terminal import console
 from training.wiring import model_store, open_database
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from engine.domain.keys import KeyKind, NewKey, StoredKey, new_key
 from engine.errors import RequestInvalid
 from engine.settings import Settings
 from engine.store.api_keys import SqlApiKeys
-from training.tables import console
+from training.terminal import console
 from training.wiring import identifier, open_database
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

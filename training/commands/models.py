@@ -14,7 +14,8 @@ from engine.settings import Settings
 from engine.store.model_store import ModelStore
 from training.commands.warm_option import warm_option, warmed
 from training.evaluate import FINAL
-from training.tables import console, history_lines, manifest_table
+from training.tables import history_lines, manifest_table
+from training.terminal import console
 from training.wiring import live_version, model_store
 
 

@@ -30,7 +30,7 @@ from training.batch import PAGE, lists, newcomers_of, output, pages_of, reason_t
 from training.commands.control_options import control_options
 from training.list_workers import Wanted, making
 from training.progress import progress
-from training.tables import console
+from training.terminal import console
 from training.wiring import live_version, model_store, open_database
 
 # More tables than this nobody reads.

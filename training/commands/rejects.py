@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @click.option("--limit", type=click.IntRange(1, MOST_KEPT), default=100, show_default=True)
 @click.pass_obj
 def rejects(settings: Settings, limit: int) -> None:
-    """Show events of Segment's and GA4's clients that could not be taken, and why; the last first.
+    """Show events of Segment's and GA4's clients that were refused, and why; the last first.
 
     Those clients hear no reasons, so they are kept here: the last 10,000.
     """

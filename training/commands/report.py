@@ -12,6 +12,7 @@ from engine.settings import Settings
 from engine.store.segments import SqlSegments
 from training.commands.customer import TITLES
 from training.commands.features import cuts_or_untrained
+from training.commands.holdout import holdout
 from training.portrait import portrait_of
 from training.progress import steps
 from training.report.assembly.customer import Sitter, story_of
@@ -28,6 +29,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @click.group()
 def report() -> None:
     """Write pages about the shop as a whole, or about one customer."""
+
+
+report.add_command(holdout)
 
 
 @report.command(epilog="Example: regulars report loyalty --output report.html")

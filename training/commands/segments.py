@@ -28,7 +28,7 @@ from training.portrait import portrait_of
 from training.progress import progress
 from training.refresh import keeper_of, refresh_segments
 from training.segment_file import Words, draft_of
-from training.tables import console
+from training.terminal import console
 from training.wiring import identifier, open_database
 
 PAGE = 1_000

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from engine.settings import Settings
 from training.sizing import LINES_AN_EVENT, Room, Shop, room_for
-from training.tables import console
+from training.terminal import console
 
 CUSTOMERS_AN_ITEM = 10
 
