@@ -18,6 +18,9 @@ from tests.shop import Server, Shop, free_port, write_csv
 GUIDE = (Path(__file__).parents[2] / "docs" / "browser.md").read_text()
 INIT = "options => regulars.init({url: '/', currency: 'EUR', ...options})"
 LIST = "([placement, options]) => regulars.recommend(placement, list, options)"
+# Whoever leaves at once has seen nothing: a list is seen when a frame of it was drawn.
+FRAME = "await new Promise(requestAnimationFrame);"
+DRAWN = f"(async () => {{ {FRAME} {FRAME} await new Promise(setTimeout); }})()"
 STORED = "() => [localStorage.length, sessionStorage.length]"
 VISITOR = "regulars.visitor()"
 
@@ -423,8 +426,10 @@ def test_a_page_of_an_allowed_origin_with_key_and_token_gets_lists_and_tells_wha
         page.evaluate(INIT, begin)
         visitor = str(page.evaluate(VISITOR))
         nobodys = page.evaluate(LIST, ["home", {"limit": 4}])
+        page.evaluate(DRAWN)
         page.evaluate("token => regulars.identify('c007', token)", token)
         own = page.evaluate(LIST, ["home", {"limit": 4}])
+        page.evaluate(DRAWN)
         page.evaluate("regulars.view('item-03')")
         # No beacon: it would ask for cookies.
         page.goto("about:blank")
