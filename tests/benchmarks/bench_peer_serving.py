@@ -16,13 +16,19 @@ from random import Random
 
 from tests.benchmarks import peer_server
 from tests.benchmarks.report import is_small, machine, ratio, show, table
-from tests.benchmarks.serving_shop import FULL, SMALL, Plan, a_secret_key, a_synthetic_shop
+from tests.benchmarks.serving_shop import (
+    FULL,
+    SMALL,
+    Plan,
+    a_secret_key,
+    a_synthetic_shop,
+    ask_for_every_list,
+)
 from tests.benchmarks.wrk_load import Load, load
 from tests.shop import Shop
 
 PEER, OURS = "LibRecommender 1.5.2", "Regulars"
 WORKERS = (1, 2)
-WARM_TURNS = 10
 HEADINGS = ["what", "workers", "per second", "to the peer", "p50 ms", "p99 ms"]
 
 
@@ -41,13 +47,11 @@ def of_peer(folder: Path, plan: Plan, workers: int) -> Load:
 
 def of_ours(shop: Shop, plan: Plan, workers: int) -> Load:
     """Our best load, once every list is there."""
-    words = {"customers": plan.size.customers, "api_key": a_secret_key(shop)}
+    key = a_secret_key(shop)
+    words = {"customers": plan.size.customers, "api_key": key}
     with shop.serving(workers=workers) as server:
-        # Computed lists are slower than the peer's: until every one is there.
-        for _ in range(WARM_TURNS):
-            warm = load(server.url, "lists.lua", connections=4, seconds=plan.seconds, **words)
-            if warm.requests > 2 * plan.size.customers:
-                break
+        # Computed lists are slower than the peer's.
+        ask_for_every_list(server.url, plan, key)
         turns = (
             load(server.url, "lists.lua", seconds=plan.seconds, **words) for _ in range(plan.turns)
         )

@@ -2,8 +2,10 @@
 
     python -m tests.benchmarks.bench_soak [--small] [--minutes 10]
 
-Ninety-five lists to five purchases over 32 connections. First as fast as it goes, a model published
-every second; then at about half that rate, looking at every process's memory and open files.
+Ninety-five lists to five purchases over 32 connections, every list computed before. As fast as it
+goes; the same with another model published every second, which makes every list anew; then for long
+at about half the first rate, with a publish now and then, looking at every process's memory and
+open files.
 """
 
 from __future__ import annotations
@@ -12,17 +14,30 @@ import argparse
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 from engine.store.model_store import ModelStore
 from tests.benchmarks.report import machine, show, table
-from tests.benchmarks.serving_shop import FULL, SMALL, WORKERS, Plan, a_secret_key, a_synthetic_shop
+from tests.benchmarks.serving_shop import (
+    FULL,
+    SMALL,
+    WORKERS,
+    Plan,
+    a_secret_key,
+    a_synthetic_shop,
+    ask_for_every_list,
+)
 from tests.benchmarks.wrk_load import Load, load
 from tests.shop import Shop, children
 
 CONNECTIONS = 32
 PUBLISH_SECONDS = 1.0
+# Looks, and publishes, during the long load.
 LOOKS = 20
 # Until caches, pools and allocators have what they need.
 SETTLING_SHARE = 0.2
@@ -44,54 +59,65 @@ class Process:
         self.files.append(len(list(Path(f"/proc/{pid}/fd").iterdir())))
 
 
-def soak(shop: Shop, plan: Plan, *, minutes: float) -> tuple[Load, int, Load, list[Process]]:
-    """The peak with publishes, how many there were, the long load, and the processes during it."""
-    words = {"api_key": a_secret_key(shop), "customers": plan.size.customers}
+@dataclass(frozen=True)
+class Found:
+    """The loads alone and with publishes, the long one, and the processes during that."""
+
+    alone: Load
+    publishing: Load
+    long: Load
+    processes: list[Process]
+
+
+def soak(shop: Shop, plan: Plan, *, minutes: float) -> Found:
+    """Every load, one after the other."""
+    key, store = a_secret_key(shop), ModelStore(shop.home / "models")
+    words = {"api_key": key, "customers": plan.size.customers}
     with shop.serving(workers=WORKERS) as server:
-        with Publishing(ModelStore(shop.home / "models")) as publishes:
-            peak = load(server.url, "mixed.lua", seconds=plan.seconds, run="peak", **words)
-        pause = max(round(2000 * CONNECTIONS / peak.per_second - peak.p50_ms), 1)
+        ask_for_every_list(server.url, plan, key)
+        alone = load(server.url, "mixed.lua", seconds=plan.seconds, run="alone", **words)
+        with publishing(store, every=PUBLISH_SECONDS):
+            anew = load(server.url, "mixed.lua", seconds=plan.seconds, run="anew", **words)
+        pause = max(round(2000 * CONNECTIONS / alone.per_second - alone.p50_ms), 1)
         pids = (server.process.pid, *children(server.process.pid))
         seen = {pid: Process(command(pid)) for pid in pids}
-        stop = threading.Event()
-        watch = threading.Thread(target=look, args=(seen, stop, 60 * minutes / LOOKS))
-        watch.start()
-        words |= {"seconds": 60 * minutes, "run": "long", "pause_ms": pause}
-        long = load(server.url, "mixed.lua", **words)
+        every = 60 * minutes / LOOKS
+        with publishing(store, every=every), repeated(partial(look, seen), every=every):
+            words |= {"seconds": 60 * minutes, "run": "long", "pause_ms": pause}
+            long = load(server.url, "mixed.lua", **words)
+    return Found(alone, anew, long, list(seen.values()))
+
+
+@contextmanager
+def publishing(store: ModelStore, *, every: float) -> Iterator[None]:
+    """Publish one version after the other meanwhile."""
+    versions = cycle(store.versions())
+    with repeated(lambda: store.publish(next(versions)), every=every):
+        yield
+
+
+@contextmanager
+def repeated(work: Callable[[], object], *, every: float) -> Iterator[None]:
+    """Do it again and again meanwhile, in a thread of its own."""
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.wait(every):
+            work()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
         stop.set()
-        watch.join()
-    return peak, publishes[0], long, list(seen.values())
+        thread.join()
 
 
-class Publishing:
-    """Publishes one version after the other in the background, every second; counts them."""
-
-    def __init__(self, store: ModelStore) -> None:
-        self._store = store
-        self._stop = threading.Event()
-        self._count = [0]
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> list[int]:
-        self._thread.start()
-        return self._count
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        versions = self._store.versions()
-        while not self._stop.wait(PUBLISH_SECONDS):
-            self._store.publish(versions[self._count[0] % len(versions)])
-            self._count[0] += 1
-
-
-def look(seen: dict[int, Process], stop: threading.Event, seconds: float) -> None:
-    """Look at every process again and again."""
-    while not stop.wait(seconds):
-        for pid, process in seen.items():
-            process.note(pid)
+def look(seen: dict[int, Process]) -> None:
+    """Look at every process once more."""
+    for pid, process in seen.items():
+        process.note(pid)
 
 
 def command(pid: int) -> str:
@@ -119,15 +145,18 @@ def main() -> None:
         shop = a_synthetic_shop(Path(folder) / "home", plan)
         shop.run("train", "--config", shop.home / "train.toml")
         began = time.monotonic()
-        peak, publishes, long, processes = soak(shop, plan, minutes=minutes)
-    taken = time.monotonic() - began
-    show(f"\n{publishes} publishes in the first {plan.seconds:.0f} s; {taken:.0f} s in all\n")
+        found = soak(shop, plan, minutes=minutes)
+    show(f"\n{time.monotonic() - began:.0f} s in all\n")
     headings = ["95 lists to 5 purchases", "per second", "p50 ms", "p99 ms", "longest ms", "errors"]
-    named = [("as fast as it goes", peak), (f"{minutes:g} minutes at half of it", long)]
+    named = [
+        ("as fast as it goes", found.alone),
+        ("another model every second", found.publishing),
+        (f"{minutes:g} minutes at half the first", found.long),
+    ]
     show(table(headings, [_rates(name, got) for name, got in named]))
     show("")
     headings = ["process", "MB at first", "MB at last", "growth", "files at first", "at last"]
-    show(table(headings, [_row(each) for each in processes if each.memory]))
+    show(table(headings, [_row(each) for each in found.processes if each.memory]))
 
 
 def _rates(name: str, got: Load) -> list[str]:

@@ -13,6 +13,7 @@ from engine.settings import Settings
 from engine.store.embedded_valkey import SOCKET_NAME
 from engine.store.redis_cache import connect
 from tests.benchmarks.purchases import Size, write_purchases
+from tests.benchmarks.wrk_load import load
 from tests.shop import Server, Shop, free_port, stop
 
 WORKERS = 2
@@ -58,6 +59,15 @@ def a_secret_key(shop: Shop) -> str:
     """A new key of the shop's."""
     told = shop.done("keys", "create", "--kind", "secret", "--name", "benchmark")
     return next(word for word in told.split() if word.startswith("rk_secret_"))
+
+
+def ask_for_every_list(url: str, plan: Plan, key: str) -> None:
+    """Have each customer's list computed, so that the server has it in its cache."""
+    asked, words = 0, {"customers": plan.size.customers, "api_key": key}
+    while asked < plan.size.customers:
+        asked += load(
+            url, "lists.lua", connections=4, seconds=plan.seconds, first=asked, **words
+        ).requests
 
 
 @contextmanager
