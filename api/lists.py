@@ -71,9 +71,13 @@ class Lists:
             reason = FallbackReason.STORE_UNAVAILABLE
         except OutOfTime:
             reason = FallbackReason.OUT_OF_TIME
-        gone = self.views.last_known().unavailable
-        last = self.kept.last(customer_id, request_name(request), reason, unavailable=gone)
-        return last or self._without_store(popular, request, customer_id=customer_id, reason=reason)
+        view = self._glimpsed()
+        last = self.kept.last(
+            customer_id, request_name(request), reason, unavailable=view.unavailable
+        )
+        return last or self._without_store(
+            popular, request, customer_id=customer_id, reason=reason, view=view
+        )
 
     def make_for(self, recommender: Recommender, customer_id: str, request: Request) -> bytes:
         """A new list of the customer's by the recommender, which is then kept.
@@ -188,10 +192,11 @@ class Lists:
         *,
         customer_id: str | None = None,
         reason: FallbackReason = FallbackReason.STORE_UNAVAILABLE,
+        view: CatalogView | None = None,
     ) -> bytes:
         recommender = self.models.current()
         known = recommender or self.best_sellers.recommender()
-        answer = make(known, request, view=self.views.last_known())
+        answer = make(known, request, view=view or self.views.last_known())
         labelled = replace(answer, fallback_reason=reason.value)
         return encode(self._told(labelled, recommender, customer_id, request))
 
@@ -238,6 +243,13 @@ class Lists:
             with asking(self.breaker):
                 return self.views.latest()
         except StoreUnavailable:
+            return self.views.last_known()
+
+    def _glimpsed(self) -> CatalogView:
+        """The catalogue as it is, when that can be told at once; else as it last was."""
+        try:
+            return self.budget.glance(self._view)
+        except OutOfTime:
             return self.views.last_known()
 
     def _told(

@@ -6,6 +6,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from pathlib import Path
 from api.app import create_app
 from api.budget import Budget
 from api.cache_wiring import Caching, caching, warming
+from api.catalog_views import CatalogViews
 from api.door.door import Door
 from api.door.event_lane import EventLane
 from api.door.fast_lane import FastLane
@@ -34,6 +36,7 @@ from api.tokens import token_of
 from engine.domain.customer_tokens import DEFAULT_LIFE
 from engine.domain.events import to_ms
 from engine.domain.structs import make_ready
+from engine.errors import StoreUnavailable
 from engine.live import LiveModel
 from engine.models.model import Model
 from engine.ports import Segments
@@ -119,7 +122,15 @@ def connected(settings: Settings, watching: Watching | None = None) -> Services:
         closers=(*ends, *map(_started, background), refresh.close, warm_up.stop),
     )
     models.before_serving(partial(warm_up.carry_out, services.lists.make_for))
+    _read_ahead(services.lists.views, items)
     return services
+
+
+def _read_ahead(views: CatalogViews, items: ItemBook) -> None:
+    # A large catalogue takes longer to read than a list may take: nobody's first list waits for it.
+    with suppress(StoreUnavailable):
+        views.latest()
+        items.latest()
 
 
 def _with_breakers(watching: Watching, breakers: Mapping[str, CircuitBreaker]) -> Watching:

@@ -199,7 +199,7 @@ def a_shop(
     live = live_model(watch, ItemBook(catalog), segments)
     clock = settings.pop("clock", lambda: NOW)
     feedback = Feedback(ledger, SqlInvalidations(database), kept, model=live)
-    budget = Budget(timedelta(seconds=30))
+    budget = settings.pop("budget", Budget(timedelta(seconds=30)))
     services = Services(
         intake=Intake(feedback, due=Follower(feedback, clock=clock).add, limits=Limits(seats=4)),
         clients=clients_of(database, feedback, live),

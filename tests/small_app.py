@@ -1,4 +1,4 @@
-"""An application to be served in tests: it says who it is, takes its time, or breaks, as asked."""
+"""An application to be served in tests: it says who it is, rests, works or breaks, as asked."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def create() -> Callable[..., Iterable[bytes]]:
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         asked = parse_qs(environ["QUERY_STRING"])
         time.sleep(float(asked.get("seconds", ["0"])[0]))
+        done = time.monotonic() + float(asked.get("work", ["0"])[0])
+        while time.monotonic() < done:
+            pass
         if megabytes := int(asked.get("keep", ["0"])[0]):
             _kept.append(os.urandom(1000) * 1000 * megabytes)
         body = f"{os.getpid()} {word}".encode()

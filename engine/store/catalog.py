@@ -153,7 +153,9 @@ def _row(item: Item, *, revision: int) -> dict[str, Any]:
 
 
 def _item(row: Row[Any]) -> Item:
-    values = row._asdict()
-    values["tags"] = tuple(msgspec.json.decode(values["tags"], type=list[str]))
-    values["attributes"] = msgspec.json.decode(values["attributes"])
-    return Item(**values)
+    # A catalogue is read whole when a worker starts: what most items lack is not decoded.
+    values: list[Any] = list(row)
+    tags, attributes = values[-2:]
+    values[-2] = () if tags == "[]" else tuple(msgspec.json.decode(tags, type=list[str]))
+    values[-1] = {} if attributes == "{}" else msgspec.json.decode(attributes)
+    return Item(*values)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
+from datetime import timedelta
+
 import pytest
 
-from tests.fakes import Shop, a_model
+from api.budget import Budget, OutOfTime
+from engine.store.database import Database
+from tests.fakes import Shop, a_model, a_shop
 
 RECOMMENDATIONS = "/v1/customers/ann/recommendations"
 
@@ -261,3 +267,22 @@ def test_a_list_computed_before_an_event_does_not_stay_after_a_cache_restart(sho
 
     assert late[0] == "E"
     assert shop.items("ann")[0] == "F"
+
+
+def test_a_list_that_is_not_ready_in_time_is_plainer_and_without_what_just_sold_out(
+    database: Database,
+):
+    budget, hold = Budget(timedelta(seconds=0.2), threads=1), threading.Event()
+    with a_shop(database, budget=budget) as shop:
+        before = shop.items("ann")
+        # A connection of the thread's own takes longer than a glance, once.
+        with suppress(OutOfTime):
+            budget.glance(shop.services.catalog.revision)
+        with pytest.raises(OutOfTime):
+            budget.spend(hold.wait)
+        shop.client.put("/v1/items", json={"items": [{"item_id": before[0], "available": False}]})
+        answer = shop.client.get("/v1/customers/ben/recommendations")
+        hold.set()
+
+    assert (answer.status_code, answer.json["fallback_reason"]) == (200, "out_of_time")
+    assert [item["item_id"] for item in answer.json["items"]] == before[1:]

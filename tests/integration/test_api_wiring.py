@@ -61,6 +61,21 @@ def test_a_new_home_serves_at_once_and_picks_up_models_as_they_are_published(tmp
     assert "E" not in {item["item_id"] for item in after.json["items"]}
 
 
+def test_the_catalogue_was_read_before_anybody_asks(tmp_path: Path):
+    settings = Settings(home=tmp_path)
+    first = connected(settings)
+    create_app(first).test_client().put(
+        "/v1/items", json={"items": [{"item_id": "E", "available": False}]}
+    )
+    first.close()
+
+    second = connected(settings)
+    known = second.lists.views.last_known()
+    second.close()
+
+    assert known.unavailable == {"E"}
+
+
 def test_closing_leaves_no_thread_behind(tmp_path: Path):
     before = set(threading.enumerate())
 

@@ -141,6 +141,20 @@ def test_stopping_finishes_what_is_under_way_and_leaves_no_process(
         served.ask()
 
 
+def test_a_client_that_left_before_its_answer_makes_stopping_no_fault(
+    serve: Callable[..., Served], capfd: pytest.CaptureFixture[str]
+):
+    served = serve(workers=1)
+    served.ask()
+    with socket.create_connection(("127.0.0.1", served.port)) as left:
+        left.sendall(b"GET /?work=3 HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.5)
+
+    served.stop()
+
+    assert "panicked" not in capfd.readouterr().err
+
+
 def test_reloading_under_load_fails_no_request_and_brings_the_new_settings(
     serve: Callable[..., Served],
 ):

@@ -76,7 +76,9 @@ def demo(settings: Settings, once: bool) -> None:
         shop.wait(alive=lambda: process.poll() is None)
         meeting = _meet(shop, customer)
         print_meeting(console(), meeting, _titles(own, meeting), url=None if once else url)
-        if not once:
+        if once:
+            click.echo(f"All of it stays: REGULARS_HOME={own.home} regulars serve --storefront")
+        else:
             click.echo("Serving until you press Ctrl-C.")
             process.wait()
 

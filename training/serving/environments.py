@@ -71,6 +71,7 @@ _UNTIL_RESTART = (
     "port",
     "workers",
     "threads",
+    "storefront",
     "worker_lifetime",
     "worker_memory_mb",
 )

@@ -8,6 +8,7 @@ it is well. It is told DRAIN before it is told to end. When the supervisor is go
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -151,6 +152,10 @@ def serve(plan: Plan, load: Callable[[], Application]) -> None:
 def main() -> None:
     """Be the worker that the arguments plan."""
     Worker(msgspec.json.decode(sys.argv[1], type=Plan)).run()
+    # The last log lines go out. Threads may still make lists whose clients have gone: to end the
+    # interpreter under them is a fault to the server's runtime, which aborts.
+    atexit._run_exitfuncs()
+    os._exit(0)
 
 
 if __name__ == "__main__":
