@@ -111,14 +111,22 @@ def serve() -> Iterator[Callable[..., Served]]:
 
 def test_connections_are_dealt_to_all_workers(serve: Callable[..., Served]):
     served = serve(workers=2)
-    served.ask()
-    assert within(10, lambda: len({served.ask()[0] for _ in range(20)}) == 2)
+    # One that came before any worker may wait for the second, while all others go to the first.
+    assert within(10, lambda: len(_settled(_shares(served, 20))) == 2)
 
-    shares = Counter(served.ask()[0] for _ in range(100))
+    shares = _shares(served, 100)
 
     assert set(shares) == set(served.supervisor.pids)
     # One in a hundred thousand runs is further from half than 22.
     assert min(shares.values()) >= 28
+
+
+def _shares(served: Served, asked: int) -> Counter[int]:
+    return Counter(served.ask()[0] for _ in range(asked))
+
+
+def _settled(shares: Counter[int]) -> list[int]:
+    return [pid for pid, share in shares.items() if share > 4]
 
 
 def test_stopping_finishes_what_is_under_way_and_leaves_no_process(
