@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from engine.receipts import Status
 from engine.store.database import Database
 from tests.fakes import a_shop
 from tests.promql import parsed
-from tests.shop import Server, Shop, a_trained_shop, alive, children
+from tests.shop import Server, Shop, a_trained_shop, children
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD = ROOT / "ops/grafana/regulars.json"
@@ -111,7 +112,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 def within(seconds: float, holds: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if holds():
+            return True
         time.sleep(0.05)
     return holds()
 
@@ -388,13 +391,24 @@ def _healthy(server: Server, shop: Shop) -> float:
 
 
 def _kill_a_worker(server: Server) -> None:
-    workers = [each for each in children(server.process.pid) if "worker" in _command(each)]
-    os.kill(workers[0], signal.SIGKILL)
-    assert within(5, lambda: not alive(workers[0]))
+    """Kill one, and wait until another is there in its place."""
+    before = _workers(server)
+    os.kill(before[0], signal.SIGKILL)
+    assert within(
+        20, lambda: before[0] not in (now := _workers(server)) and len(now) == len(before)
+    )
+
+
+def _workers(server: Server) -> list[int]:
+    below = children(server.process.pid)
+    return [each for each in below if "training.serving.worker" in _command(each)]
 
 
 def _command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    # It may have ended since it was listed.
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
 
 
 def _logged(path: Path) -> list[str]:
