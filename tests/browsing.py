@@ -20,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.shop import Server, Shop, a_trained_shop
+from tests.waiting import PATIENCE_SECONDS, comes_true
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 ARGUMENTS = (
@@ -32,7 +33,6 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 8.0
 # What a strict shop allows its pages: nothing inline, nothing made of text.
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -114,7 +114,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             kind = {"Content-Type": self.headers.get("Content-Type", "")} if body else {}
             asked = urllib.request.Request(site.upstream + self.path, data=body, headers=kind)
             try:
-                with urllib.request.urlopen(asked, timeout=10) as answer:
+                with urllib.request.urlopen(asked, timeout=PATIENCE_SECONDS) as answer:
                     self._answer(200, answer.read(), answer.headers["Content-Type"])
             except urllib.error.HTTPError as error:
                 with error:
@@ -181,7 +181,7 @@ def seen() -> Seen:
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A visitor's browser without a past."""
     opened = chromium.new_context(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(PATIENCE * 1000)
+    opened.set_default_timeout(PATIENCE_SECONDS * 1000)
     yield opened
     opened.close()
 
@@ -204,10 +204,11 @@ def log(home: Path) -> list[dict[str, Any]]:
 
 def arrived(home: Path, anonymous_id: str, *, types: list[str]) -> list[dict[str, Any]]:
     """The visitor's events, once those of the given types have all arrived, in any order."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        events = [each for each in log(home) if each["anonymous_id"] == anonymous_id]
-        if sorted(each["type"] for each in events) == sorted(types):
-            return events
-        assert time.monotonic() < deadline, [each["type"] for each in events]
-        time.sleep(0.05)
+    events: list[dict[str, Any]] = []
+
+    def all_there() -> bool:
+        events[:] = [each for each in log(home) if each["anonymous_id"] == anonymous_id]
+        return sorted(each["type"] for each in events) == sorted(types)
+
+    assert comes_true(all_there), [each["type"] for each in events]
+    return events

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -22,8 +21,8 @@ from typing import Any
 
 from engine.domain.events import Event
 from tests.builders import a_shop
+from tests.waiting import PATIENCE_SECONDS, comes_true
 
-START_SECONDS = 30
 STOP_SECONDS = 15
 # Below those that Linux and macOS give to clients.
 SERVER_PORTS = (20_000, 32_000)
@@ -108,7 +107,7 @@ class Server:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -135,15 +134,14 @@ class Server:
 
     def wait(self) -> None:
         """Return once the server is ready."""
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, "the server ended"
-            try:
-                if self.call("/healthz")[0] == 200:
-                    return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("the server did not become ready")
+        assert comes_true(self._healthy), "the server did not become ready"
+
+    def _healthy(self) -> bool:
+        assert self.process.poll() is None, "the server ended"
+        try:
+            return self.call("/healthz")[0] == 200
+        except OSError:
+            return False
 
 
 def wire(event: Event) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from engine.store.private_folder import make_private
+
 _BYTES = 8
 
 
@@ -44,7 +46,7 @@ class SharedAlarm:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if os.fstat(descriptor).st_size < _BYTES:

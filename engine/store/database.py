@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from engine.errors import SettingsError, StoreUnavailable
 from engine.store import schema
+from engine.store.private_folder import make_private
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -173,7 +174,7 @@ def parsed_url(url: str) -> URL:
 def _sqlite(url: URL) -> Engine:
     folder = Path(str(url.database)).parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
         raise StoreUnavailable(f"the folder {folder} cannot be made: {error.strerror}") from error
     engine = create_engine(

@@ -26,6 +26,7 @@ from urllib.parse import quote
 
 from engine.errors import StoreUnavailable
 from engine.store.file_lock import FileLock
+from engine.store.private_folder import make_private
 from engine.store.valkey_process import Command, ValkeyProcess
 
 MAX_MEMORY = "256mb"
@@ -173,7 +174,7 @@ class _Place:
     def take(cls, home: Path) -> _Place:
         """The place in a home, held alone; raises StoreUnavailable when another server has it."""
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            make_private(home)
             lock = FileLock.take(home / LOCK_NAME, wait_seconds=LOCK_SECONDS)
             try:
                 return cls(home, *_socket_for(home), lock)

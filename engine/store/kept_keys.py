@@ -16,6 +16,7 @@ import msgspec
 
 from engine.domain.keys import StoredKey
 from engine.errors import StoreUnavailable
+from engine.store.private_folder import make_private
 
 NAME = "api-keys.json"
 _MODE = 0o600
@@ -40,7 +41,7 @@ class KeyFile:
         """Keep the keys, in one step: a reader finds the old ones or the new."""
         aside = self._path.with_name(f".{NAME}.{uuid.uuid4().hex}")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self._path.parent)
             with os.fdopen(
                 os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb"
             ) as file:

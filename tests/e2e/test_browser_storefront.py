@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browsing import PATIENCE, Seen, log
+from tests.browsing import Seen, log
 from tests.shop import Server, Shop, a_trained_shop
+from tests.waiting import PATIENCE_SECONDS
 
 # WCAG 2.2, 1.4.3: contrast of text with what is behind it; of large text (24 px) less.
 CONTRASTS = """() => {
@@ -170,7 +171,7 @@ def test_every_page_fits_is_readable_and_complains_of_nothing(
     chromium: Browser, server: Server, seen: Seen, width: int
 ) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 844})
-    context.set_default_timeout(PATIENCE * 1000)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     page = context.new_page()
     seen.watch(page)
     for path in PAGES:
@@ -206,7 +207,7 @@ def test_everything_can_be_reached_and_used_by_keyboard(page: Page) -> None:
 
 def test_the_shop_works_without_scripts(chromium: Browser, server: Server) -> None:
     context = chromium.new_context(java_script_enabled=False)
-    context.set_default_timeout(PATIENCE * 1000)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     page = context.new_page()
     page.goto(f"{server.url}/storefront/")
     page.get_by_role("button", name="No, thank you").click()

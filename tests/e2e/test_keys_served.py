@@ -16,10 +16,9 @@ import pytest
 
 from tests.commanding import done
 from tests.shop import Server, Shop
+from tests.waiting import PATIENCE_SECONDS, comes_true
 
 POPULAR = "/v1/items/popular"
-# Workers look for changes every second.
-NOTICED_SECONDS = 5
 HUNG_UP = 0
 
 
@@ -39,7 +38,7 @@ def status(server: Server, path: str, key: str | None = None, **headers: str) ->
     request = urllib.request.Request(
         server.url + path, headers={name.replace("_", "-"): text for name, text in headers.items()}
     )
-    with opener.open(request, timeout=10) as answer:
+    with opener.open(request, timeout=PATIENCE_SECONDS) as answer:
         return int(answer.status)
 
 
@@ -53,12 +52,7 @@ class NoErrors(urllib.request.HTTPErrorProcessor):
 
 def becomes(server: Server, path: str, key: str | None, expected: int) -> bool:
     """Whether both workers come to answer so in time, again and again."""
-    deadline = time.monotonic() + NOTICED_SECONDS
-    while time.monotonic() < deadline:
-        if all(status(server, path, key) == expected for _ in range(10)):
-            return True
-        time.sleep(0.05)
-    return False
+    return comes_true(lambda: all(status(server, path, key) == expected for _ in range(10)))
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +127,7 @@ def test_what_is_too_large_is_refused_and_the_server_goes_on(shop: Shop, server:
 
     def ask(method: str, path: str, headers: dict[str, str], body: Any = None) -> int:
         place = server.url.removeprefix("http://")
-        with closing(http.client.HTTPConnection(place, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection(place, timeout=PATIENCE_SECONDS)) as connection:
             try:
                 connection.request(method, path, body, headers, encode_chunked=body is not None)
                 return connection.getresponse().status

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.builders import a_purchase, a_shop
 from tests.shop import Server, Shop, a_trained_shop, write_csv
+from tests.waiting import comes_true
 
 CUSTOMER = "c007"
 
@@ -128,11 +128,12 @@ def test_a_new_model_serves_within_a_second_and_a_rollback_takes_it_back(
     # Up to the last day of the history: what other tests sent came months after it.
     shop.done("train", "--until", "2026-05-01")
     new = shop.done("models", "list").splitlines()[-1].split()[1]
-    served = _until(lambda: server.get(path)["model_version"], new)
+    assert new != old
+    assert comes_true(lambda: server.get(path)["model_version"] == new)
+
     shop.done("models", "rollback")
 
-    assert served == new != old
-    assert _until(lambda: server.get(path)["model_version"], old) == old
+    assert comes_true(lambda: server.get(path)["model_version"] == old)
 
 
 def test_training_as_of_a_day_learns_nothing_later(shop: Shop) -> None:
@@ -152,10 +153,3 @@ def test_an_unusable_database_url_is_one_clear_line(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert "secret" not in result.stderr
-
-
-def _until(ask, wanted: str) -> str:
-    deadline = time.monotonic() + 3
-    while (seen := ask()) != wanted and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return seen

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from engine.loyalty.net import summary_of
 from engine.loyalty.state import NEW, apply_all
 from tests.builders import a_purchase
 from tests.shop import Server, Shop, a_trained_shop, alive, children
+from tests.waiting import comes_true
 
 CUSTOMERS = [f"c{number:03d}" for number in range(7)]
 THREADS = 8
@@ -50,13 +52,15 @@ def purchases(count: int) -> list[Event]:
 
 def post_until_answered(server: Server, event: Event) -> str:
     """Send again until there is an answer, as a shop's outbox does."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            return server.send(event)
-        except (OSError, AssertionError):
-            time.sleep(0.05)
-    raise AssertionError(f"{event.event_id} was never answered")
+    became: list[str] = []
+
+    def answered() -> bool:
+        with suppress(OSError, AssertionError):
+            became.append(server.send(event))
+        return bool(became)
+
+    assert comes_true(answered), f"{event.event_id} was never answered"
+    return became[0]
 
 
 def totals(server: Server) -> dict[str, tuple[int, float, int]]:
@@ -152,15 +156,7 @@ def test_a_killed_worker_is_replaced(trained: Shop) -> None:
         for pid in _workers(server):
             _kill(pid)
 
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            try:
-                answer = server.items("c001")
-                break
-            except OSError:
-                time.sleep(0.05)
-
-        assert len(answer) == 10
+        assert comes_true(lambda: _lists(server) == 10)
 
 
 def test_answers_continue_while_the_cache_is_killed_under_load(trained: Shop) -> None:
@@ -184,15 +180,12 @@ def test_answers_continue_while_the_cache_is_killed_under_load(trained: Shop) ->
         first = server.items(CUSTOMERS[0])[0]
         purchase = a_purchase("after-the-cache", CUSTOMERS[0], [first], day=200)
         assert server.send(purchase) == "accepted"
-        deadline = time.monotonic() + 5
-        while server.get("/readyz")["status"] != "ready" and time.monotonic() < deadline:
-            time.sleep(0.05)
-        health = server.get("/readyz")
+        back = comes_true(lambda: server.get("/readyz")["status"] == "ready")
 
     assert before > 0
     assert len(answers) > before + 20
     assert set(answers) == {200}
-    assert health["status"] == "ready", "the cache came back"
+    assert back, "the cache came back"
 
 
 def test_a_locked_database_costs_no_recommendation(trained: Shop) -> None:
@@ -245,6 +238,12 @@ def _kill(pid: int) -> None:
 
 
 def _wait_for_end(pids: list[int]) -> None:
-    deadline = time.monotonic() + 10
-    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    comes_true(lambda: not any(alive(pid) for pid in pids))
+
+
+def _lists(server: Server) -> int:
+    """How many items a list has, once somebody answers."""
+    try:
+        return len(server.items("c001"))
+    except OSError:
+        return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from engine.settings import Settings
 from engine.store.memory_cache import MemoryListCache
 from engine.store.model_store import ModelStore
 from tests.fakes import MemoryCatalog, Outage, a_model
+from tests.waiting import comes_true
 
 PURCHASE = {
     "event_id": "e1",
@@ -48,9 +48,7 @@ def test_a_new_home_serves_at_once_and_picks_up_models_as_they_are_published(tmp
     recorded = client.post("/v1/events", json=PURCHASE)
     before = client.get("/v1/customers/ann/recommendations")
     published(tmp_path / "home", "m1")
-    deadline = time.monotonic() + 5
-    while served(services) != "m1" and time.monotonic() < deadline:
-        time.sleep(0.02)
+    assert comes_true(lambda: served(services) == "m1")
     after = client.get("/v1/customers/ann/recommendations")
     services.close()
 

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import redis
 from engine.errors import StoreUnavailable
 from engine.store.embedded_valkey import LOG_NAME, EmbeddedValkey, start_valkey
 from engine.store.redis_cache import connect
+from tests.waiting import comes_true
 
 ROOT = Path(__file__).parents[2]
 OWNER = """
@@ -62,15 +63,6 @@ def gone(pid: int) -> bool:
         return status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
         return True
-
-
-def within(seconds: float, condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return condition()
 
 
 @contextmanager
@@ -197,10 +189,10 @@ def test_the_server_is_gone_when_its_owner_is_killed(tmp_path: Path, name: str):
 
         owner.kill()
 
-        assert within(2, lambda: gone(process))
+        assert comes_true(lambda: gone(process))
         assert not gone(unrelated)
-        assert within(2, lambda: not socket.exists())
-        assert within(2, lambda: socket.parent.is_dir() == (name == "home"))
+        assert comes_true(lambda: not socket.exists())
+        assert comes_true(lambda: socket.parent.is_dir() == (name == "home"))
 
 
 def test_the_home_of_a_killed_owner_can_be_started_at_once(tmp_path: Path):
@@ -250,8 +242,8 @@ def test_what_was_killed_is_back_within_a_second_at_the_same_place_and_empty(
 
         os.kill(before if victim == "the server" else guard_of(before), signal.SIGKILL)
 
-        assert within(1, lambda: gone(before))
-        assert within(1, lambda: answers(server.url))
+        assert comes_true(lambda: gone(before))
+        assert comes_true(lambda: answers(server.url))
         assert process_of(server.url) != before
         with connect(server.url, answer_seconds=10) as client:
             assert client.get("key") is None
@@ -265,7 +257,7 @@ def test_a_server_is_back_however_often_it_is_killed(tmp_path: Path):
             process = process_of(server.url)
             seen.add(process)
             os.kill(process, signal.SIGKILL)
-            assert within(2, lambda: answers(server.url))
+            assert comes_true(lambda: answers(server.url))
 
         assert len(seen) == 3
     assert all(gone(each) for each in seen)
@@ -276,7 +268,7 @@ def test_a_server_that_told_itself_to_stop_is_back(tmp_path: Path):
         # It then removes its socket, and its guard the folder of that.
         os.kill(process_of(server.url), signal.SIGTERM)
 
-        assert within(2, lambda: answers(server.url))
+        assert comes_true(lambda: answers(server.url))
 
 
 def test_a_server_that_was_killed_can_be_stopped_meanwhile(tmp_path: Path):
@@ -294,12 +286,12 @@ def test_a_server_that_was_killed_can_be_stopped_meanwhile(tmp_path: Path):
 def test_a_server_that_came_back_is_gone_with_its_owner(tmp_path: Path):
     with an_owner(tmp_path) as (owner, url, _):
         os.kill(process_of(url), signal.SIGKILL)
-        assert within(2, lambda: answers(url))
+        assert comes_true(lambda: answers(url))
         second = process_of(url)
 
         owner.kill()
 
-        assert within(2, lambda: gone(second))
+        assert comes_true(lambda: gone(second))
 
 
 def test_one_that_cannot_start_again_is_tried_ever_more_rarely(
@@ -324,7 +316,7 @@ def test_one_that_cannot_start_again_is_tried_ever_more_rarely(
 
         # Pauses of .1, .2, .4, .8, 1.6 s: four or five tries in two seconds, and the first start.
         assert 4 <= tries <= 6
-        assert within(4, lambda: answers(server.url))
+        assert comes_true(lambda: answers(server.url))
     assert "started again in 0.8 s" in caplog.text
 
 

@@ -9,7 +9,7 @@ import signal
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from engine.store.database import Database
 from tests.fakes import a_shop
 from tests.promql import parsed
 from tests.shop import Server, Shop, a_trained_shop, children
+from tests.waiting import PATIENCE_SECONDS, comes_true
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD = ROOT / "ops/grafana/regulars.json"
@@ -66,7 +67,7 @@ class Watched:
 
 def scraped(server: Server, accept: str = "text/plain") -> str:
     request = urllib.request.Request(f"{server.url}/metrics", headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         return str(answer.read().decode())
 
 
@@ -108,15 +109,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         traffic(server)
         time.sleep(SETTLED)
         yield seen(server, shop)
-
-
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.05)
-    return holds()
 
 
 def test_requests_are_counted_by_route_status_and_lane(watched: Watched):
@@ -195,7 +187,7 @@ def test_openmetrics_is_well_formed(watched: Watched):
 
 def test_the_log_is_json_and_says_nothing_of_anybody(watched: Watched):
     path = watched.shop.home / "server.log"
-    assert within(3, lambda: path.read_text().count('"route":"/readyz"') > 0)
+    assert comes_true(lambda: path.read_text().count('"route":"/readyz"') > 0)
 
     lines = [json.loads(line) for line in _logged(path)]
 
@@ -214,9 +206,11 @@ def test_a_trace_is_answered_and_logged(watched: Watched):
         headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01", "tracestate": "a=1"},
     )
 
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         told, state = answer.headers["traceparent"], answer.headers["tracestate"]
-    with urllib.request.urlopen(f"{watched.server.url}/healthz", timeout=10) as answer:
+    with urllib.request.urlopen(
+        f"{watched.server.url}/healthz", timeout=PATIENCE_SECONDS
+    ) as answer:
         untold = answer.headers["traceparent"]
 
     version, trace_id, span_id, flags = told.split("-")
@@ -224,7 +218,7 @@ def test_a_trace_is_answered_and_logged(watched: Watched):
     assert span_id != "b7ad6b7169203331"
     assert untold is None
     path = watched.shop.home / "server.log"
-    assert within(3, lambda: f'"trace_id":"{trace}","span_id":"{span_id}"' in path.read_text())
+    assert comes_true(lambda: f'"trace_id":"{trace}","span_id":"{span_id}"' in path.read_text())
 
 
 def test_a_killed_worker_loses_no_count_and_none_counts_twice(tmp_path: Path):
@@ -239,7 +233,7 @@ def test_a_killed_worker_loses_no_count_and_none_counts_twice(tmp_path: Path):
             asked += 200
             time.sleep(SETTLED)
             _kill_a_worker(server)
-            assert within(20, lambda: seen(server, shop).total("regulars_workers") == 2)
+            assert comes_true(lambda: seen(server, shop).total("regulars_workers") == 2)
             assert _healthy(server, shop) == asked
         for _ in range(50):
             server.call("/healthz")
@@ -394,8 +388,8 @@ def _kill_a_worker(server: Server) -> None:
     """Kill one, and wait until another is there in its place."""
     before = _workers(server)
     os.kill(before[0], signal.SIGKILL)
-    assert within(
-        20, lambda: before[0] not in (now := _workers(server)) and len(now) == len(before)
+    assert comes_true(
+        lambda: before[0] not in (now := _workers(server)) and len(now) == len(before)
     )
 
 

@@ -40,6 +40,15 @@ def test_segments_are_listed_and_shown_with_their_freshness(shop: Path) -> None:
     assert "last worked out: 20" in shown
 
 
+def test_nobody_is_counted_before_all_were_looked_at(tmp_path: Path) -> None:
+    home = loaded(tmp_path / "home")
+
+    lines = done(home, "segments", "list").output.splitlines()[1:]
+
+    assert lines
+    assert all("–  never" in line for line in lines)
+
+
 def test_a_segment_of_the_shops_own_lives_and_dies(
     shop: Path, tmp_path: Path, condition: Path
 ) -> None:

@@ -18,6 +18,7 @@ import pytest
 from engine.errors import SettingsError, StoreUnavailable
 from tests.shop import alive, free_port
 from tests.steady_clients import steady_clients
+from tests.waiting import comes_true
 from training.serving.listeners import Listeners
 from training.serving.supervisor import Limits, Supervisor
 
@@ -63,7 +64,7 @@ class Served:
 
         self._asked.append(begin)
         assert began.wait(5)
-        assert within(30, lambda: not self.supervisor.replacing)
+        assert comes_true(lambda: not self.supervisor.replacing)
 
     def ask(self, path: str = "/") -> tuple[int, str]:
         """The process that answered, and its word."""
@@ -87,15 +88,6 @@ def environment(**variables: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **variables}
 
 
-def within(seconds: float, condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return condition()
-
-
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Served]]:
     started: list[Served] = []
@@ -112,7 +104,7 @@ def serve() -> Iterator[Callable[..., Served]]:
 def test_connections_are_dealt_to_all_workers(serve: Callable[..., Served]):
     served = serve(workers=2)
     # One that came before any worker may wait for the second, while all others go to the first.
-    assert within(10, lambda: len(_settled(_shares(served, 20))) == 2)
+    assert comes_true(lambda: len(_settled(_shares(served, 20))) == 2)
 
     shares = _shares(served, 100)
 
@@ -193,7 +185,7 @@ def test_clients_who_try_again_once_notice_no_killed_worker(serve: Callable[...,
 
     assert asked.failures == []
     assert asked.retried > 0
-    assert within(5, lambda: len(served.supervisor.pids) == 2)
+    assert comes_true(lambda: len(served.supervisor.pids) == 2)
 
 
 def test_all_workers_killed_at_once_keep_nobody_from_an_answer(serve: Callable[..., Served]):
@@ -217,8 +209,8 @@ def test_a_worker_that_says_nothing_any_more_is_replaced(
 
     os.kill(frozen, signal.SIGSTOP)
 
-    assert within(10, lambda: not alive(frozen))
-    assert within(10, lambda: len(served.supervisor.pids) == 2)
+    assert comes_true(lambda: not alive(frozen))
+    assert comes_true(lambda: len(served.supervisor.pids) == 2)
 
 
 def test_one_whose_threads_are_all_stuck_is_replaced(
@@ -231,7 +223,7 @@ def test_one_whose_threads_are_all_stuck_is_replaced(
     for each in vain:
         each.start()
 
-    assert within(15, lambda: not alive(stuck))
+    assert comes_true(lambda: not alive(stuck))
     assert served.ask()[0] != stuck
     for each in vain:
         each.join()
@@ -258,7 +250,7 @@ def test_a_worker_is_replaced_when_its_time_is_over(serve: Callable[..., Served]
     first = set(served.supervisor.pids)
 
     with steady_clients(served.port, ["/"], clients=4) as asked:
-        assert within(20, lambda: first.isdisjoint(served.supervisor.pids))
+        assert comes_true(lambda: first.isdisjoint(served.supervisor.pids))
 
     assert asked.failures == []
 
@@ -274,7 +266,7 @@ def test_a_worker_is_replaced_when_it_has_grown_too_large(
 
     served.ask("/?keep=400")
 
-    assert within(10, lambda: first not in served.supervisor.pids)
+    assert comes_true(lambda: first not in served.supervisor.pids)
 
 
 def test_a_reload_that_cannot_start_leaves_what_served(serve: Callable[..., Served]):
@@ -288,14 +280,14 @@ def test_a_reload_that_cannot_start_leaves_what_served(serve: Callable[..., Serv
     assert served.supervisor.pids == before
     # And one that dies is started as it was.
     os.kill(before[0], signal.SIGKILL)
-    assert within(10, lambda: before[0] not in served.supervisor.pids)
+    assert comes_true(lambda: before[0] not in served.supervisor.pids)
     assert {served.ask()[1] for _ in range(10)} == {"good"}
 
 
 def test_workers_that_never_served_are_not_tried_for_ever(serve: Callable[..., Served]):
     served = serve(SMALL_APP_BROKEN="1")
 
-    assert within(10, served.ended)
+    assert comes_true(served.ended)
     assert "ended before it served" in str(served.failure)
     assert served.supervisor.pids == []
 

@@ -10,6 +10,7 @@ import pytest
 
 from api.repeating import Repeating
 from engine.errors import StoreUnavailable
+from tests.waiting import PATIENCE_SECONDS
 
 OFTEN = timedelta(milliseconds=1)
 
@@ -19,7 +20,7 @@ def test_an_action_is_repeated_until_it_is_closed():
     repeating = Repeating("counting", done.release, every=OFTEN).start()
 
     for _ in range(3):
-        assert done.acquire(timeout=5)
+        assert done.acquire(timeout=PATIENCE_SECONDS)
     repeating.close()
 
     assert not any(thread.name == "counting" for thread in threading.enumerate())
@@ -36,7 +37,7 @@ def test_a_failure_is_logged_and_outlived(caplog: pytest.LogCaptureFixture, erro
     with caplog.at_level(logging.WARNING):
         repeating = Repeating("failing", fail, every=OFTEN).start()
         for _ in range(3):
-            assert again.acquire(timeout=5)
+            assert again.acquire(timeout=PATIENCE_SECONDS)
         repeating.close()
 
     assert "failing failed" in caplog.text
@@ -52,7 +53,7 @@ def test_an_outage_is_said_once(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING):
         repeating = Repeating("failing", fail, every=OFTEN).start()
         for _ in range(5):
-            assert again.acquire(timeout=5)
+            assert again.acquire(timeout=PATIENCE_SECONDS)
         repeating.close()
 
     assert caplog.text.count("away") == 1

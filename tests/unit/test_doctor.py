@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -27,16 +26,13 @@ def test_a_check_that_hangs_keeps_what_it_found_and_is_left():
 
     def hanging(_deployment: Deployment) -> Iterator[Finding]:
         yield ok("mount", "is there")
-        end.wait(30)
+        end.wait()
 
-    began = time.monotonic()
     found = within("mount", hanging, DEPLOYMENT, seconds=0.2)
-    took = time.monotonic() - began
     end.set()
 
     assert [each.severity for each in found] == [Severity.OK, Severity.BROKEN]
     assert "0.2 s" in found[1].found
-    assert took < 5
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("it is away"), ZeroDivisionError("oh")])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from engine.errors import Overloaded, StoreUnavailable
 from engine.intake import AT_ONCE, MAX_GROUP, Intake, Limits
 from engine.receipts import Batch, Receipt, Recorded, Status
 from tests.events import a_purchase, day
+from tests.waiting import comes_true
 
 NOW = day(40)
 
@@ -67,10 +67,7 @@ def accepted(intake: Intake, *ids: str) -> list[str]:
 
 
 def waiting(intake: Intake, count: int) -> None:
-    deadline = time.monotonic() + 10
-    while intake.waiting != count:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    assert comes_true(lambda: intake.waiting == count)
 
 
 def test_those_who_come_while_one_writes_are_written_together():

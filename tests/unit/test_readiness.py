@@ -19,6 +19,7 @@ from api.telemetry.readiness import (
     checked,
 )
 from engine.errors import StoreUnavailable
+from tests.waiting import comes_true
 
 SOON = timedelta(milliseconds=100)
 
@@ -35,7 +36,7 @@ class Part:
     def __call__(self) -> Found:
         self.asked += 1
         if self.hanging.is_set():
-            self.free.wait(10)
+            self.free.wait()
         return self.found
 
 
@@ -77,7 +78,9 @@ def test_a_storm_of_questions_asks_a_part_once():
 def test_a_part_that_hangs_holds_up_nobody_and_one_thread():
     part = Part()
     part.hanging.set()
-    readiness = Readiness({DATABASE: part, MODEL: Part()}, fresh_for=timedelta(0), patience=SOON)
+    patience = timedelta(seconds=1)
+    parts = {DATABASE: part, MODEL: Part()}
+    readiness = Readiness(parts, fresh_for=timedelta(0), patience=patience)
     before = threading.active_count()
 
     began = time.monotonic()
@@ -87,7 +90,8 @@ def test_a_part_that_hangs_holds_up_nobody_and_one_thread():
     hung = threading.active_count() - before
     part.free.set()
 
-    assert took < 1
+    # One second, once; if everyone had this patience, sixteen at a time, it would be twelve.
+    assert took < 6
     assert part.asked == 1
     assert hung == 1
     assert all(report.parts[DATABASE].word == "unavailable" for report in reports)
@@ -102,11 +106,8 @@ def test_a_part_that_answers_again_is_well_again():
 
     part.hanging.clear()
     part.free.set()
-    deadline = time.monotonic() + 2
-    while readiness.report().status is not Status.READY and time.monotonic() < deadline:
-        time.sleep(0.01)
 
-    assert readiness.report().status is Status.READY
+    assert comes_true(lambda: readiness.report().status is Status.READY)
 
 
 def test_what_is_known_is_asked_again_when_it_may_have_changed():

@@ -88,7 +88,7 @@ def test_what_the_parts_leave_is_seen():
     )
     assert (seen.served_by, seen.fallback_reason, seen.bytes) == ("model", "no_model", 5)
     assert seen.ended == NOW.timestamp()
-    assert 0 <= seen.seconds < 1
+    assert 0 <= seen.seconds < 60
 
 
 def test_what_the_guard_answered_has_no_route_and_what_no_route_took_neither():

@@ -23,6 +23,7 @@ from engine.store.ledger import SqlLedger
 from engine.store.segments import SqlSegments
 from training.commands.features import cuts_or_untrained
 from training.portrait import plain, portrait_of
+from training.report.words import counted
 from training.terminal import console
 from training.wiring import identifier, open_database
 
@@ -124,7 +125,7 @@ def _head(portrait: Portrait) -> list[str]:
     return [
         f"Customer {stored.customer_id}, as of {portrait.at:%Y-%m-%d %H:%M} UTC, by "
         f"{f'model {version}' if version else 'no model'}",
-        f"{own.orders:,} orders{same}, {own.units:,.0f} units, "
+        f"{counted(own.orders, 'order')}{same}, {counted(own.units, 'unit')}, "
         f"{own.revenue / 100:,.2f} revenue{span}",
         f"Stage: {sentence(FEATURES['stage'], portrait.row)}",
     ]

@@ -54,7 +54,8 @@ def list_segments(settings: Settings) -> None:
         shown.add_row(
             each.name,
             Text(each.title),
-            f"{sizes.get(each.name, 0):,}",
+            # Before all were looked at, those whom an event moved would pass for all of them.
+            f"{sizes.get(each.name, 0):,}" if each.name in runs else "–",
             _fresh(runs.get(each.name)),
             "" if each.builtin else "own",
         )

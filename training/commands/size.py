@@ -17,7 +17,9 @@ CUSTOMERS_AN_ITEM = 10
 @click.option(
     "--events", type=click.IntRange(0), required=True, help="All of the log, browsing too."
 )
-@click.option("--items", type=click.IntRange(1), help="In the catalogue. Default: a tenth.")
+@click.option(
+    "--items", type=click.IntRange(1), help="In the catalogue. Default: one for ten customers."
+)
 @click.option("--lines", type=click.IntRange(0), help="Of purchases. Default: 36 in 100 events.")
 @click.pass_obj
 def size(

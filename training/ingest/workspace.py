@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from engine.errors import StoreUnavailable
+from engine.store.private_folder import make_private
 from training.goods import silence
 
 LOCK = "lock"
@@ -26,7 +27,8 @@ def workspace(home: Path) -> Iterator[Path]:
     """An empty folder under the home; those of runs that were killed are removed first."""
     try:
         root = home / "tmp"
-        root.mkdir(parents=True, exist_ok=True)
+        make_private(home)
+        root.mkdir(exist_ok=True)
         _sweep(root)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
     except OSError as error:

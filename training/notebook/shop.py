@@ -18,6 +18,7 @@ from engine.settings import Settings
 from engine.store.catalog import SqlCatalog
 from engine.store.ledger import SqlLedger
 from engine.store.log_reader import read_log
+from engine.store.private_folder import make_private
 from training.cuts import Source, cuts_before
 from training.demo.sample import some_transactions, transactions
 from training.history import Purchases, purchases_before
@@ -131,7 +132,7 @@ def _number(given: str | None, otherwise: int | None) -> int | None:
 
 
 def _load(settings: Settings, path: Path) -> None:
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_private(settings.home)
     with open_database(settings) as database:
         ingest(
             [path],

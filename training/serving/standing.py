@@ -13,6 +13,7 @@ import msgspec
 
 from engine.errors import StoreUnavailable
 from engine.store.file_lock import FileLock
+from engine.store.private_folder import make_private
 
 FOLDER = "serving"
 
@@ -42,7 +43,8 @@ class StandingFile:
 def standing_file(home: Path, port: int) -> Iterator[StandingFile]:
     """The file of the server of a home at a port. Raises StoreUnavailable."""
     try:
-        (home / FOLDER).mkdir(parents=True, exist_ok=True)
+        make_private(home)
+        (home / FOLDER).mkdir(exist_ok=True)
         lock = FileLock.take(home / FOLDER / f"{port}.lock", wait_seconds=1)
     except BlockingIOError as error:
         raise StoreUnavailable(f"{home} is already served at port {port}") from error
