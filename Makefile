@@ -11,7 +11,7 @@ demo: $(VENV)/demo.stamp  ## Load real sample purchases, train, serve, show a pu
 	$(BIN)/regulars demo $(if $(ONCE),--once)
 
 test: $(VENV)/dev.stamp  ## Run all tests, on real SQLite, PostgreSQL and Valkey
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/dev.stamp  ## Lint, format, types
 	$(BIN)/ruff check .

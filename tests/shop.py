@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -186,8 +190,27 @@ def write_csv(path: Path, events: Sequence[Event]) -> Path:
 
 
 def a_trained_shop(home: Path, **variables: str) -> Shop:
-    """A shop with the purchases of `a_shop` loaded and a model live."""
-    shop = Shop(home, dict(variables))
+    """A shop with the purchases of `a_shop` loaded and a model live.
+
+    One that keeps all in its home is a copy: nothing it is trained by is among the variables.
+    """
+    if "REGULARS_DATABASE_URL" not in variables:
+        shutil.copytree(_trained(), home, dirs_exist_ok=True)
+        return Shop(home, dict(variables))
+    return _filled(Shop(home, dict(variables)))
+
+
+@cache
+def _trained() -> Path:
+    """A home as every trained shop begins, as long as the tests run."""
+    home = Path(tempfile.mkdtemp(prefix="regulars-trained-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    _filled(Shop(home))
+    return home
+
+
+def _filled(shop: Shop) -> Shop:
+    home = shop.home
     home.mkdir(parents=True, exist_ok=True)
     shop.done("ingest", write_csv(home / "orders.csv", a_shop()), "--currency", "EUR")
     shop.done("train")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-TIMEOUT_SECONDS = 20
+from tests.waiting import PATIENCE_SECONDS
 
 
 @dataclass
@@ -33,7 +33,7 @@ def steady_clients(
     asked, stop, lock = Asked(), threading.Event(), threading.Lock()
 
     def run(offset: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
         number = offset
         while not stop.is_set():
             path = paths[number % len(paths)]

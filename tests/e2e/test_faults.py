@@ -24,6 +24,7 @@ from engine.store.redis_cache import ANSWER_SECONDS, connect
 from tests.faults.disk import faulty_disk, has_compiler
 from tests.faults.load import Seen, load
 from tests.shop import Server, Shop, a_trained_shop, children
+from tests.waiting import comes_true
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -42,8 +43,11 @@ def held(seen: Seen) -> None:
     """Every list was answered as such, whatever was broken."""
     assert seen.wrong == []
     assert set(seen.statuses) == {200}, seen.statuses
-    assert sum(seen.statuses.values()) > 100
-    assert len(seen.acknowledged) > 20
+
+
+def enough(seen: Seen) -> bool:
+    """Whether lists and purchases went on."""
+    return sum(seen.statuses.values()) > 100 and len(seen.acknowledged) > 20
 
 
 def counted_once(database_url: str, seen: Seen) -> None:
@@ -104,6 +108,8 @@ def under_load(server: Server) -> Iterator[Seen]:
         time.sleep(AROUND_SECONDS)
         yield seen
         time.sleep(AROUND_SECONDS)
+        # A slow machine takes longer over as many.
+        assert comes_true(lambda: enough(seen))
 
 
 def test_the_cache_server_is_killed(shop: Shop):
@@ -132,16 +138,13 @@ def test_the_cache_server_restarts_empty(shop: Shop, tmp_path: Path):
     elsewhere = tmp_path / "cache"
     cache = start_valkey(elsewhere)
     shop.variables["REGULARS_REDIS_URL"] = cache.url
-    with shop.serving() as server:
-        with under_load(server) as seen:
-            cache.stop()
-            time.sleep(1)
-            cache = start_valkey(elsewhere)
-            time.sleep(2)
-        cached = seen.served_by["cache"]
+    with shop.serving() as server, under_load(server) as seen:
+        cache.stop()
+        time.sleep(1)
+        cache = start_valkey(elsewhere)
+        assert comes_true(lambda: seen.served_by["cache"] > 20)
     cache.stop()
     held(seen)
-    assert cached > 20
     counted_once(sqlite_of(shop), seen)
 
 

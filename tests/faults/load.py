@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.waiting import PATIENCE_SECONDS
+
 # A connection that breaks off is opened again and the request sent once more, as every load
 # balancer and client library does for what may be sent twice.
 TRIES = 20
 PAUSE_SECONDS = 0.02
-TIMEOUT_SECONDS = 15
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Client:
             try:
                 if self._connection is None:
                     self._connection = http.client.HTTPConnection(
-                        *self._place, timeout=TIMEOUT_SECONDS
+                        *self._place, timeout=PATIENCE_SECONDS
                     )
                 headers = {"Content-Type": "application/json"}
                 self._connection.request(method, path, body, headers)

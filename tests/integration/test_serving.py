@@ -127,9 +127,9 @@ def test_stopping_finishes_what_is_under_way_and_leaves_no_process(
     served = serve()
     served.ask()
     answers: list[tuple[int, str]] = []
-    slow = threading.Thread(target=lambda: answers.append(served.ask("/?seconds=1")))
+    slow = threading.Thread(target=lambda: answers.append(served.ask("/?seconds=2")))
     slow.start()
-    time.sleep(0.3)
+    time.sleep(0.6)
     workers = served.supervisor.pids
 
     served.stop()
@@ -167,9 +167,9 @@ def test_reloading_under_load_fails_no_request_and_brings_the_new_settings(
             served.reload(SMALL_APP_WORD=f"v{number}")
             assert before.isdisjoint(served.supervisor.pids)
             assert {served.ask()[1] for _ in range(10)} == {f"v{number}"}
+        assert comes_true(lambda: asked.answered > 300)
 
     assert asked.failures == []
-    assert asked.answered > 300
     # Each of 8 clients was bidden farewell once a reload or so, and not with every answer.
     assert asked.connections < asked.answered / 2
 
