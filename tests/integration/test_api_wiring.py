@@ -20,7 +20,7 @@ from engine.settings import Settings
 from engine.store.memory_cache import MemoryListCache
 from engine.store.model_store import ModelStore
 from tests.fakes import MemoryCatalog, Outage, a_model
-from tests.waiting import comes_true
+from tests.waiting import AMPLE, comes_true
 
 PURCHASE = {
     "event_id": "e1",
@@ -42,7 +42,7 @@ def served(services: Services) -> str | None:
 
 
 def test_a_new_home_serves_at_once_and_picks_up_models_as_they_are_published(tmp_path: Path):
-    services = connected(Settings(home=tmp_path / "home", workers=1))
+    services = connected(Settings(home=tmp_path / "home", workers=1, request_budget=AMPLE))
     client = create_app(services).test_client()
 
     recorded = client.post("/v1/events", json=PURCHASE)
@@ -102,7 +102,9 @@ def test_without_a_database_the_model_still_answers(tmp_path: Path):
 
 def test_without_the_redis_that_was_named_lists_are_computed(tmp_path: Path):
     published(tmp_path, "m1")
-    services = connected(Settings(home=tmp_path, redis_url="redis://127.0.0.1:1/0"))
+    services = connected(
+        Settings(home=tmp_path, redis_url="redis://127.0.0.1:1/0", request_budget=AMPLE)
+    )
     client = create_app(services).test_client()
 
     told = client.post("/v1/events", json=PURCHASE)
@@ -118,7 +120,9 @@ def test_without_the_redis_that_was_named_lists_are_computed(tmp_path: Path):
 
 def test_two_workers_without_a_shared_cache_keep_no_lists(tmp_path: Path):
     published(tmp_path, "m1")
-    one, other = (connected(Settings(home=tmp_path, workers=2)) for _ in range(2))
+    one, other = (
+        connected(Settings(home=tmp_path, workers=2, request_budget=AMPLE)) for _ in range(2)
+    )
     asked = create_app(one).test_client()
     told = create_app(other).test_client()
 

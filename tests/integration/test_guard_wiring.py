@@ -17,6 +17,7 @@ from engine.domain.keys import SCOPES, KeyKind, Scope
 from engine.settings import Settings
 from tests.commanding import done
 from tests.guarding import bearer, environ
+from tests.waiting import AMPLE
 
 # A port where nobody listens.
 NO_DATABASE = "postgresql://shop@127.0.0.1:1/shop"
@@ -25,7 +26,7 @@ POPULAR = "/v1/items/popular"
 
 @contextmanager
 def served(home: Path, **of_settings: Any) -> Iterator[FlaskClient]:
-    services = connected(Settings(home=home, workers=1, **of_settings))
+    services = connected(Settings(home=home, workers=1, request_budget=AMPLE, **of_settings))
     yield create_app(services).test_client()
     services.close()
 
@@ -90,7 +91,7 @@ def test_settings_of_the_door_reach_it(tmp_path: Path):
 
 def test_a_door_before_the_app_is_believed_and_refuses_by_itself(tmp_path: Path):
     done(tmp_path, "keys", "create", "--kind", "secret")
-    services = connected(Settings(home=tmp_path, workers=1))
+    services = connected(Settings(home=tmp_path, workers=1, request_budget=AMPLE))
     client = create_app(services).test_client()
     own = Caller("k", KeyKind.PUBLISHABLE, SCOPES[KeyKind.PUBLISHABLE], "ann")
     said: list[tuple[str, list[tuple[str, str]]]] = []

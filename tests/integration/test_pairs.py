@@ -19,6 +19,7 @@ from engine.settings import Settings
 from engine.store.model_store import ModelStore
 from tests.commanding import digests, done, refused
 from tests.ingesting import Shop, a_csv, a_shop, counts_of
+from tests.waiting import AMPLE
 from training.held_out import HELD_OUT
 from training.ingest.formats import UNDATED
 from training.ingest.report import render
@@ -50,7 +51,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def client(home: Path) -> Iterator[FlaskClient]:
-    services = connected(Settings(home=home, workers=1))
+    services = connected(Settings(home=home, workers=1, request_budget=AMPLE))
     yield create_app(services).test_client()
     services.close()
 

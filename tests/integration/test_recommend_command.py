@@ -21,6 +21,7 @@ from engine.recommend.control.config import Boost, Control, Pin
 from engine.settings import Settings
 from engine.store.model_store import ModelStore
 from tests.fakes import a_model
+from tests.waiting import AMPLE
 from training.cli import regulars
 
 BEFORE = (datetime.now(UTC) - timedelta(days=30)).isoformat()
@@ -66,7 +67,7 @@ CUSTOMERS = ("ann", "new", "gold", "nobody")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     published(folder)
-    services = connected(Settings(home=folder, workers=1))
+    services = connected(Settings(home=folder, workers=1, request_budget=AMPLE))
     client = create_app(services).test_client()
     items = [{"item_id": each, "category": "coffee"} for each in ("D", "E", "F")]
     assert client.put("/v1/items", json={"items": items}).status_code == 200
@@ -131,7 +132,7 @@ def test_the_command_and_the_api_give_the_same_lists(
     words: list[str],
     control: Control,
 ):
-    settings = Settings(home=home, workers=1, control=control)
+    settings = Settings(home=home, workers=1, control=control, request_budget=AMPLE)
     services = connected(settings)
     client = create_app(services).test_client()
 
@@ -142,7 +143,7 @@ def test_the_command_and_the_api_give_the_same_lists(
 
 
 def test_placements_and_newcomers_have_lists_of_their_own(home: Path, tmp_path: Path):
-    settings = Settings(home=home, workers=1)
+    settings = Settings(home=home, workers=1, request_budget=AMPLE)
 
     own = told_by_command(settings, tmp_path, [])
     again = told_by_command(settings, tmp_path, ["--placement", "buy_again"])
@@ -157,7 +158,12 @@ def test_placements_and_newcomers_have_lists_of_their_own(home: Path, tmp_path: 
 
 
 def test_a_wish_for_what_the_model_lacks_is_told(home: Path, caplog: pytest.LogCaptureFixture):
-    settings = Settings(home=home, workers=1, control=Control(pins=(Pin(item_id="X", place=1),)))
+    settings = Settings(
+        home=home,
+        workers=1,
+        control=Control(pins=(Pin(item_id="X", place=1),)),
+        request_budget=AMPLE,
+    )
 
     result = CliRunner().invoke(regulars, ["recommend", "ann"], obj=settings)
     connected(settings).close()

@@ -28,7 +28,7 @@ from engine.store.redis_cache import connect
 from engine.store.redis_turn import RedisTurn
 from tests.events import a_view, day
 from tests.fakes import a_model
-from tests.waiting import comes_true
+from tests.waiting import AMPLE, comes_true
 
 CUSTOMERS = ("ann", "bob", "cid", "dan")
 
@@ -56,7 +56,7 @@ def versions(services: list[Services]) -> set[str]:
 
 @pytest.fixture
 def settings(tmp_path: Path, valkey_url: str) -> Settings:
-    made = Settings(home=tmp_path, redis_url=valkey_url, workers=2)
+    made = Settings(home=tmp_path, redis_url=valkey_url, workers=2, request_budget=AMPLE)
     database = Database.open(made.database)
     database.upgrade()
     visited(database)
@@ -212,7 +212,7 @@ def test_without_the_cache_the_model_serves_at_once(tmp_path: Path):
 
 
 def test_a_single_worker_fills_its_own_memory(tmp_path: Path):
-    settings = Settings(home=tmp_path, workers=1)
+    settings = Settings(home=tmp_path, workers=1, request_budget=AMPLE)
     database = Database.open(settings.database)
     database.upgrade()
     visited(database)
