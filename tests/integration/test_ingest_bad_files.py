@@ -36,37 +36,47 @@ def _parquet(path: Path) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "empty"),
-        (b"\n\n\n", "no header|empty"),
-        (b"\xef\xbb\xbf", "empty"),
-        (f"{COLUMNS}\n".encode(), "no rows"),
-        (f"{COLUMNS}\n\n\n".encode(), "no rows"),
-        (b"a,b,c\n1,2,3\n", "no column for item_id.*the file has a, b, c.*--map"),
-        (b"1 2 3\n4 5 6\n", "the file has 1 2 3"),
-        (random.Random(1).randbytes(5000), "binary"),
-        (GOOD + b"an\0na,1", "NUL"),
-        (b"PK\x03\x04rest", "Excel"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "binary"),
-        (GOOD + b"\x81\x8d", "neither UTF-8 nor Windows-1252"),
-        (b"\xff\xfea", "not utf-16"),
-        (b"\xef\xbb\xbf" + GOOD + b"\xe9,", "not utf-8"),
-        (gzip.compress(GOOD * 50)[:-9], "cut short or damaged"),
-        (gzip.compress(GOOD)[:5], "cut short or damaged"),
-        (b"\x1f\x8bnonsense", "cut short or damaged"),
-        (gzip.compress(gzip.compress(GOOD)), "gzip within gzip"),
-        (gzip.compress(b""), "empty"),
-        (b"PAR1 and then nothing", "cut short"),
-        (b"PAR1 and then nothing PAR1", "no readable Parquet"),
-        (gzip.compress(b"PAR1PAR1"), "within gzip"),
-        (b"x" * 5_000_000, "longer than 4 MB"),
-        (b'"' + b"x" * 200_000, "no header"),
-        (",".join(f"c{n}" for n in range(3000)).encode() + b"\n", "3000 columns"),
-        (b"item_id,item_id,occurred_at,order_id\n1,2,2026-01-01,3\n", "item_id is there 2 times"),
-    ],
-)
+# By name: named after its bytes a case would be another every second, since gzip writes the time.
+NO_TABLES = {
+    "nothing": (b"", "empty"),
+    "empty lines": (b"\n\n\n", "no header|empty"),
+    "a byte order mark": (b"\xef\xbb\xbf", "empty"),
+    "a header": (f"{COLUMNS}\n".encode(), "no rows"),
+    "a header and empty lines": (f"{COLUMNS}\n\n\n".encode(), "no rows"),
+    "other columns": (
+        b"a,b,c\n1,2,3\n",
+        "no column for item_id.*the file has a, b, c.*--map",
+    ),
+    "cells parted by spaces": (b"1 2 3\n4 5 6\n", "the file has 1 2 3"),
+    "noise": (random.Random(1).randbytes(5000), "binary"),
+    "a NUL": (GOOD + b"an\0na,1", "NUL"),
+    "Excel": (b"PK\x03\x04rest", "Excel"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0", "binary"),
+    "no known encoding": (GOOD + b"\x81\x8d", "neither UTF-8 nor Windows-1252"),
+    "half a character of UTF-16": (b"\xff\xfea", "not utf-16"),
+    "half a character of UTF-8": (b"\xef\xbb\xbf" + GOOD + b"\xe9,", "not utf-8"),
+    "gzip without its end": (gzip.compress(GOOD * 50)[:-9], "cut short or damaged"),
+    "gzip without its beginning's end": (gzip.compress(GOOD)[:5], "cut short or damaged"),
+    "no gzip": (b"\x1f\x8bnonsense", "cut short or damaged"),
+    "gzip in gzip": (gzip.compress(gzip.compress(GOOD)), "gzip within gzip"),
+    "gzip of nothing": (gzip.compress(b""), "empty"),
+    "Parquet cut short": (b"PAR1 and then nothing", "cut short"),
+    "no Parquet": (b"PAR1 and then nothing PAR1", "no readable Parquet"),
+    "Parquet in gzip": (gzip.compress(b"PAR1PAR1"), "within gzip"),
+    "one long line": (b"x" * 5_000_000, "longer than 4 MB"),
+    "a quote that never ends": (b'"' + b"x" * 200_000, "no header"),
+    "3000 columns": (
+        ",".join(f"c{n}" for n in range(3000)).encode() + b"\n",
+        "3000 columns",
+    ),
+    "a column twice": (
+        b"item_id,item_id,occurred_at,order_id\n1,2,2026-01-01,3\n",
+        "item_id is there 2 times",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), NO_TABLES.values(), ids=NO_TABLES)
 def test_a_file_that_is_no_table_is_refused_in_one_line(
     shop: Shop, tmp_path: Path, content: bytes, reason: str
 ) -> None:
