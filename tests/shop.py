@@ -27,7 +27,6 @@ from engine.domain.events import Event
 from tests.builders import a_shop
 from tests.waiting import AMPLE, PATIENCE_SECONDS, comes_true
 
-STOP_SECONDS = 15
 # Below those that Linux and macOS give to clients.
 SERVER_PORTS = (20_000, 32_000)
 BARE = {key: value for key, value in os.environ.items() if not key.startswith("REGULARS_")}
@@ -89,7 +88,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     """Tell a server to stop; one that does not is killed, and that is a failure."""
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(timeout=STOP_SECONDS)
+        process.wait(timeout=PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
